@@ -1,0 +1,41 @@
+"""Statements of sessions and sign-in."""
+
+from sqlalchemy import BigInteger, Text, Uuid, bindparam, cast, func, or_, select, text
+
+from graasp.accounts.tables import account
+from graasp.auth.tables import revoked_session, session_cutoff
+from graasp.item_login.tables import item_login_schema
+
+_issued_at = func.to_timestamp(bindparam("issued_at", type_=BigInteger))
+
+_revoked = (
+    select(1)
+    .where(revoked_session.c.session_id == bindparam("session_id", type_=Text))
+    .correlate(account)
+    .exists()
+)
+_cut_off = (
+    select(1)
+    .where(session_cutoff.c.account_id == account.c.id, session_cutoff.c.not_before > _issued_at)
+    .exists()
+)
+_schema_disabled = (
+    select(1)
+    .where(item_login_schema.c.id == account.c.item_login_schema_id, item_login_schema.c.status == "disabled")
+    .exists()
+)
+
+# The account of a session, unless the session was ended or, for a guest, its login schema disabled.
+CALLER = select(
+    account.c.id,
+    account.c.name,
+    cast(account.c.type, Text).label("type"),
+    func.coalesce(account.c.is_validated, text("false")).label("is_validated"),
+    func.coalesce(account.c.extra["lang"].astext, "en").label("lang"),
+    func.coalesce(account.c.enable_save_actions, text("true")).label("saves_actions"),
+).where(
+    account.c.id == bindparam("account_id", type_=Uuid),
+    ~_revoked,
+    ~_cut_off,
+    or_(account.c.item_login_schema_id.is_(None), ~_schema_disabled),
+)

@@ -1,0 +1,45 @@
+"""What routes ask for: the platform, a reader, a unit of work, the address of the client."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import Depends, Request
+from starlette.requests import HTTPConnection
+
+from graasp.db.database import Reader
+from graasp.platform import Platform, UnitOfWork
+
+
+def platform_of(connection: HTTPConnection) -> Platform:
+    platform: Platform = connection.app.state.platform
+    return platform
+
+
+async def _platform(connection: HTTPConnection) -> Platform:
+    return platform_of(connection)
+
+
+async def _reads(connection: HTTPConnection) -> Reader:
+    return platform_of(connection).reads
+
+
+async def _unit_of_work(request: Request) -> AsyncIterator[UnitOfWork]:
+    async with platform_of(request).unit_of_work() as uow:
+        yield uow
+
+
+async def client_address(connection: HTTPConnection) -> str:
+    """The address the request came from, by as many proxies as the installation trusts."""
+    peer = connection.client.host if connection.client else ""
+    hops = platform_of(connection).settings.trusted_proxies
+    forwarded = [part.strip() for part in connection.headers.get("x-forwarded-for", "").split(",") if part.strip()]
+    if not hops or not forwarded:
+        return peer
+    return forwarded[-min(hops, len(forwarded))]
+
+
+PlatformDep = Annotated[Platform, Depends(_platform)]
+Reads = Annotated[Reader, Depends(_reads)]
+# Function scope: the commit happens before the answer leaves.
+Uow = Annotated[UnitOfWork, Depends(_unit_of_work, scope="function")]
+ClientAddress = Annotated[str, Depends(client_address)]

@@ -1,0 +1,241 @@
+"""The two families of errors on the wire, and how each becomes an answer.
+
+Domain errors carry `{name, code, message, statusCode, data?, origin}`. Formatted errors append their argument
+to the message and carry neither data nor origin; where a route's OpenAPI declares no error body they take the
+short form `{statusCode, code, error, message}`.
+"""
+
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from graasp.db.database import DatabaseUnavailable
+from graasp.http.responses import json_response
+from graasp.http.validation import first_message
+
+log = structlog.get_logger(__name__)
+
+_ABSENT: Any = object()
+
+
+class DomainError(Exception):
+    """A rule said no. Subclasses set `code`, `status` and `message`; `data` is given when raised."""
+
+    code: ClassVar[str]
+    status: ClassVar[int]
+    message: str
+    origin: ClassVar[str] = "core"
+
+    def __init__(self, data: Any = _ABSENT, *, message: str | None = None) -> None:
+        if message is not None:
+            self.message = message
+        super().__init__(self.message)
+        self.data = data
+
+    @property
+    def name(self) -> str:
+        return self.message
+
+    def body(self) -> dict[str, Any]:
+        body = {"name": self.name, "code": self.code, "message": self.message, "statusCode": self.status}
+        if self.data is not _ABSENT:
+            body["data"] = self.data
+        return body | {"origin": self.origin}
+
+
+class FormattedError(Exception):
+    """A framework-style error: its argument, when there is one, follows the message after a space."""
+
+    code: ClassVar[str]
+    status: ClassVar[int]
+    message: str
+    name: ClassVar[str] = "FastifyError"
+
+    def __init__(self, argument: object = _ABSENT) -> None:
+        if argument is not _ABSENT:
+            self.message = f"{self.message} {argument}"
+        super().__init__(self.message)
+
+    def body(self) -> dict[str, Any]:
+        return {"message": self.message, "name": self.name, "code": self.code, "statusCode": self.status}
+
+
+class BadRequest(FormattedError):
+    """Input that no schema describes; `message` reads like the validator's."""
+
+    code = "FST_ERR_VALIDATION"
+    status = 400
+    name = "Error"
+
+    def __init__(self, message: str) -> None:
+        self.message = message
+        super().__init__()
+
+
+class Unauthorized(Exception):
+    """No usable session or token: 401 with the plain text `Unauthorized`."""
+
+
+class UnexpectedError(DomainError):
+    code = "GERR999"
+    status = 500
+    message = "UNEXPECTED_ERROR"
+    origin = "unknown"
+
+
+class TooManyRequests(DomainError):
+    """Asked too often; `retry_after` is in seconds."""
+
+    code = "GERR429"
+    status = 429
+    message = "TOO_MANY_REQUESTS"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__()
+        self.retry_after = max(1, retry_after)
+
+
+class ServiceUnavailable(DomainError):
+    """A part this request needs is down for the moment; `retry_after` is in seconds."""
+
+    code = "GERR503"
+    status = 503
+    message = "SERVICE_UNAVAILABLE"
+
+    def __init__(self, retry_after: int = 2) -> None:
+        super().__init__()
+        self.retry_after = retry_after
+
+
+class BodyTooLarge(FormattedError):
+    code = "FST_ERR_CTP_BODY_TOO_LARGE"
+    status = 413
+    message = "Request body is too large"
+
+
+class UnsupportedMediaType(FormattedError):
+    code = "FST_ERR_CTP_INVALID_MEDIA_TYPE"
+    status = 415
+    message = "Unsupported Media Type:"
+
+
+class EmptyJsonBody(FormattedError):
+    code = "FST_ERR_CTP_EMPTY_JSON_BODY"
+    status = 400
+    message = "Body cannot be empty when content-type is set to 'application/json'"
+
+
+class InvalidJsonBody(FormattedError):
+    code = "FST_ERR_CTP_INVALID_JSON_BODY"
+    status = 400
+    message = "Body is not valid JSON but content-type is set to 'application/json'"
+
+
+class NotMultipart(FormattedError):
+    code = "FST_INVALID_MULTIPART_CONTENT_TYPE"
+    status = 406
+    message = "the request is not multipart"
+
+
+class RequestFileTooLarge(FormattedError):
+    code = "FST_REQ_FILE_TOO_LARGE"
+    status = 413
+    message = "request file too large"
+
+
+class TooManyFiles(FormattedError):
+    code = "FST_FILES_LIMIT"
+    status = 413
+    message = "reach files limit"
+
+
+class TooManyFields(FormattedError):
+    code = "FST_FIELDS_LIMIT"
+    status = 413
+    message = "reach fields limit"
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    app.add_exception_handler(DomainError, _domain_error)
+    app.add_exception_handler(FormattedError, _formatted_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(Unauthorized, _unauthorized)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(DatabaseUnavailable, _database_unavailable)
+
+
+def unexpected_answer() -> Response:
+    """What is sent for an error nobody expected: nothing of it leaves the process."""
+    return json_response(UnexpectedError().body(), status=500)
+
+
+def declares_errors(request: Request, status: int) -> bool:
+    """Whether the route's OpenAPI declares a body for this status."""
+    responses = getattr(request.scope.get("route"), "responses", {})
+    return str(status) in map(str, responses) or f"{status // 100}XX" in responses
+
+
+async def _domain_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, DomainError)
+    if error.status >= 500:
+        log.error("request refused", code=error.code, exc_info=error)
+    response = json_response(error.body(), status=error.status)
+    retry_after = getattr(error, "retry_after", None)
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(retry_after)
+    return response
+
+
+async def _formatted_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, FormattedError)
+    if error.status >= 500:
+        log.error("request refused", code=error.code, exc_info=error)
+    if declares_errors(request, error.status):
+        return json_response(error.body(), status=error.status)
+    return json_response(_short_form(error.status, error.message, error.code), status=error.status)
+
+
+async def _validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return await _formatted_error(request, BadRequest(first_message(error.errors())))
+
+
+async def _unauthorized(_: Request, __: Exception) -> Response:
+    return PlainTextResponse("Unauthorized", status_code=401)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code in (404, 405):
+        return route_not_found(request)
+    return json_response(_short_form(error.status_code, error.detail), status=error.status_code)
+
+
+async def _database_unavailable(request: Request, error: Exception) -> Response:
+    log.error("database unavailable", exc_info=error)
+    return await _domain_error(request, ServiceUnavailable())
+
+
+def route_not_found(request: Request) -> Response:
+    """A wrong method is an unknown route too. The path is echoed as the client wrote it."""
+    path = request.scope.get("graasp.original_path", request.url.path)
+    query = f"?{request.url.query}" if request.url.query else ""
+    body = {
+        "message": f"Route {request.method}:{path}{query} not found",
+        "error": "Not Found",
+        "statusCode": 404,
+    }
+    return json_response(body, status=404)
+
+
+def _short_form(status: int, message: str, code: str | None = None) -> dict[str, Any]:
+    body: dict[str, Any] = {"statusCode": status}
+    if code:
+        body["code"] = code
+    return body | {"error": HTTPStatus(status).phrase, "message": message}

@@ -1,0 +1,166 @@
+"""Routes of the contract: bodies are read as the wire has them, and gates run after validation."""
+
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from functools import wraps
+from typing import Any
+
+import orjson
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+
+from graasp.http.errors import (
+    BadRequest,
+    EmptyJsonBody,
+    InvalidJsonBody,
+    UnsupportedMediaType,
+)
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+# What the contract documents for a refused request, whatever the reason.
+ERRORS: Mapping[int | str, dict[str, Any]] = {
+    "4XX": {
+        "description": "Refused",
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["message", "name"],
+                    "properties": {
+                        "message": {"type": "string"},
+                        "name": {"type": "string"},
+                        "code": {"type": "string"},
+                        "statusCode": {"type": "integer"},
+                        "data": {},
+                        "origin": {"type": "string"},
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+class Refusal:
+    """A gate's no, kept until the whole request is known to be valid: 400 comes before 401 and 403."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+class ContractRequest(Request):
+    """A request whose JSON body is parsed strictly."""
+
+    async def json(self) -> Any:
+        if not hasattr(self, "_json"):
+            self._json = _parse_json(await self.body())
+        return self._json
+
+
+class ContractRoute(APIRoute):
+    """An APIRoute with this API's rules for bodies, gates and errors."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, _gates_last(endpoint), **options)
+
+    def get_route_handler(self) -> Handler:
+        handle = super().get_route_handler()
+        expects_body = self.body_field is not None
+        takes_json = bool(self.methods & {"POST", "PUT", "PATCH", "DELETE"}) and not _reads_the_stream(self)
+
+        async def handle_request(request: Request) -> Response:
+            if not takes_json:
+                return await handle(request)
+            request = ContractRequest(request.scope, request.receive)
+            await _check_body(request, expects_body)
+            return await handle(request)
+
+        return handle_request
+
+
+class ContractRouter(APIRouter):
+    """A router of contract routes; a path written with a trailing slash answers without it as well."""
+
+    def add_api_route(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().add_api_route(path, endpoint, **options)
+        if path.endswith("/") and len(path) > 1:
+            super().add_api_route(path.rstrip("/"), endpoint, **options | {"include_in_schema": False})
+
+
+def contract_router(*, prefix: str = "", tags: list[str] | None = None, errors: bool = True) -> ContractRouter:
+    """A domain's router. `errors=False` where the contract declares no error body for its operations."""
+    return ContractRouter(
+        prefix=prefix,
+        tags=list(tags or []),
+        route_class=ContractRoute,
+        redirect_slashes=False,
+        responses=dict(ERRORS) if errors else None,
+    )
+
+
+def reads_the_stream(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark an endpoint that reads the request body itself (uploads)."""
+    endpoint.__reads_the_stream__ = True  # type: ignore[attr-defined]
+    return endpoint
+
+
+def _reads_the_stream(route: APIRoute) -> bool:
+    return getattr(route.endpoint, "__reads_the_stream__", False)
+
+
+def _gates_last(endpoint: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
+    if getattr(endpoint, "__gates_last__", False):
+        return endpoint
+
+    @wraps(endpoint)
+    async def guarded(**arguments: Any) -> Any:
+        for argument in arguments.values():
+            if isinstance(argument, Refusal):
+                raise argument.error
+        result = endpoint(**arguments)
+        return await result if inspect.isawaitable(result) else result
+
+    guarded.__gates_last__ = True  # type: ignore[attr-defined]
+    return guarded
+
+
+async def _check_body(request: ContractRequest, expects_body: bool) -> None:
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    body = await request.body()
+    if content_type == "application/json":
+        if not body:
+            raise EmptyJsonBody
+        document = await request.json()
+        if expects_body and not isinstance(document, dict):
+            raise BadRequest("body must be object")
+        return
+    if body and content_type != "text/plain":
+        raise UnsupportedMediaType(request.headers.get("content-type", "undefined"))
+    if expects_body:
+        raise BadRequest("body must be object")
+
+
+def _parse_json(body: bytes) -> Any:
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise InvalidJsonBody from None
+    if b"__proto__" in body and _has_proto(document):
+        raise InvalidJsonBody
+    return document
+
+
+def _has_proto(document: Any) -> bool:
+    pending = [document]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            if "__proto__" in value:
+                return True
+            pending.extend(value.values())
+        elif isinstance(value, list):
+            pending.extend(value)
+    return False

@@ -1,0 +1,131 @@
+"""Everything a process needs, opened once: core, worker and command line alike."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+import redis.asyncio
+import structlog
+from pydantic import BaseModel
+
+from graasp.cache.url_cache import UrlCache
+from graasp.db.database import Database, Reader, Transaction, open_database
+from graasp.jobs.queue import JobQueue, open_job_queue
+from graasp.jobs.spec import JobSpec
+from graasp.realtime.publisher import RealtimePublisher
+from graasp.settings import Settings
+from graasp.storage import FileStorage, open_storage
+
+log = structlog.get_logger(__name__)
+
+P = TypeVar("P", bound=BaseModel)
+Effect = Callable[[], Awaitable[None]]
+
+
+class UnitOfWork(Transaction):
+    """One transaction and what must wait for its commit: jobs, websocket messages, other effects."""
+
+    def __init__(self, platform: "Platform") -> None:
+        super().__init__(platform.database)
+        self.platform = platform
+        self._effects: list[Effect] = []
+        self._job_ids: list[UUID] = []
+
+    async def enqueue(
+        self,
+        spec: JobSpec[P],
+        payload: P,
+        *,
+        account_id: UUID | None = None,
+        item_id: UUID | None = None,
+        delay: timedelta | None = None,
+    ) -> UUID:
+        """Write the job's row in this transaction; it reaches the queue after the commit.
+
+        The id of a live job with the same deduplication key, when there is one, is returned instead.
+        """
+        job_id = await self.platform.jobs.enqueue(
+            self, spec, payload, account_id=account_id, item_id=item_id, delay=delay
+        )
+        self._job_ids.append(job_id)
+        return job_id
+
+    def publish(self, topic: str, channel: str, body: dict[str, Any]) -> None:
+        """Send a websocket message to the channel's subscribers after the commit."""
+        self._effects.append(lambda: self.platform.realtime.publish(topic, channel, body))
+
+    def after_commit(self, effect: Effect) -> None:
+        """Run `effect` once the transaction is committed; its failure is logged, never raised."""
+        self._effects.append(effect)
+
+    async def run_effects(self) -> None:
+        """Called once, after the commit."""
+        if self._job_ids:
+            await self.platform.jobs.push(self._job_ids)
+        for effect in self._effects:
+            try:
+                await effect()
+            except Exception:
+                log.exception("effect after commit failed")
+
+
+@dataclass(frozen=True)
+class Platform:
+    """The parts of one process; see `open_platform`."""
+
+    settings: Settings
+    database: Database
+    redis: redis.asyncio.Redis
+    storage: FileStorage
+    urls: UrlCache
+    jobs: JobQueue
+    realtime: RealtimePublisher
+
+    @property
+    def reads(self) -> Reader:
+        return self.database.reads
+
+    @asynccontextmanager
+    async def unit_of_work(self) -> AsyncIterator[UnitOfWork]:
+        """One unit of work: commit on success, then its effects; roll back on error."""
+        uow = UnitOfWork(self)
+        async with uow.open():
+            yield uow
+        await uow.run_effects()
+
+
+@asynccontextmanager
+async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
+    """Open every part, and close them in the opposite order.
+
+    Raises DatabaseUnavailable when PostgreSQL can't be reached. Redis and storage may be down: features that need
+    them answer with a clear error until they are back.
+    """
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(
+            open_database(
+                settings.db_connection,
+                pool_size=settings.db_connection_pool_size,
+                replica_url=next(iter(settings.db_read_replica_connections), None),
+            )
+        )
+        if settings.database_logs:
+            database.observers.append(lambda sql: log.info("statement", sql=sql))
+        connection = redis.asyncio.from_url(
+            settings.redis_connection, socket_timeout=5, socket_connect_timeout=2, health_check_interval=30
+        )
+        stack.push_async_callback(connection.aclose)
+        storage = await stack.enter_async_context(open_storage(settings))
+        jobs = await stack.enter_async_context(open_job_queue(settings, database))
+        yield Platform(
+            settings=settings,
+            database=database,
+            redis=connection,
+            storage=storage,
+            urls=UrlCache(connection, storage),
+            jobs=jobs,
+            realtime=RealtimePublisher(connection),
+        )

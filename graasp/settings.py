@@ -1,0 +1,213 @@
+"""Every environment variable the product reads: typed, documented, validated at start.
+
+This is the only module that looks at the process environment. A file `.env.<mode>` in the working
+directory fills what the environment does not set; it never overrides it.
+"""
+
+import os
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Mode = Literal["production", "staging", "development", "test"]
+
+
+class InvalidSettings(Exception):
+    """The environment does not describe a server that could start; the message names every variable."""
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise ValueError("should be an absolute http(s) URL")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _http_url(url: str) -> str:
+    _origin(url)
+    return url.rstrip("/")
+
+
+def _session_key(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", value.get_secret_value()):
+        raise ValueError("should be 64 hexadecimal digits (32 bytes)")
+    return value
+
+
+def _regex(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"is not a regular expression: {error}") from error
+    return value
+
+
+def _comma_list(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _true_or_one(value: Any) -> Any:
+    return value.lower() in ("true", "1") if isinstance(value, str) else value
+
+
+Origin = Annotated[str, AfterValidator(_origin)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+Secret = Annotated[SecretStr, Field(min_length=1)]
+Flag = Annotated[bool, BeforeValidator(_true_or_one)]
+CommaList = Annotated[list[str], NoDecode, BeforeValidator(_comma_list)]
+
+
+class Settings(BaseSettings):
+    """One field per variable; the variable's name is the field's name in capitals."""
+
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, frozen=True)
+
+    # --- process -----------------------------------------------------------------------------------
+    node_env: Mode = "development"
+    host_listen_address: str = "0.0.0.0"  # noqa: S104 - inside a container every interface is meant
+    port: int = Field(default=3000, ge=0, le=65535)
+    protocol: Literal["http", "https"] = "http"
+    hostname: str = "localhost"
+    operations_port: int | None = Field(default=None, ge=0, le=65535)
+    operations_listen_address: str = "0.0.0.0"  # noqa: S104 - inside a container every interface is meant
+    worker_metrics_port: int | None = Field(default=None, ge=0, le=65535)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    database_logs: Flag = False
+    app_version: str = "undefined"
+    build_timestamp: str = "undefined"
+    trusted_proxies: int = Field(default=0, ge=0)
+
+    # --- clients -----------------------------------------------------------------------------------
+    client_host: Origin = "http://localhost:3114"
+    library_client_host: Origin | None = None
+    cors_origin_regex: Annotated[str, AfterValidator(_regex)] | None = None
+    cookie_domain: str = Field(min_length=1)
+
+    # --- secrets: no default anywhere; `graasp up` makes its own -------------------------------------
+    secure_session_secret_key: Annotated[SecretStr, AfterValidator(_session_key)]
+    jwt_secret: Secret
+    password_reset_jwt_secret: Secret
+    email_change_jwt_secret: Secret
+    apps_jwt_secret: Secret
+    recaptcha_secret_access_key: Secret | None = None
+
+    # --- data stores -------------------------------------------------------------------------------
+    db_connection: str = Field(min_length=1)
+    db_connection_pool_size: int = Field(default=10, ge=1)
+    db_read_replica_connections: CommaList = []
+    redis_connection: str = Field(min_length=1)
+
+    # --- mail --------------------------------------------------------------------------------------
+    mailer_connection: str = Field(min_length=1)
+    mailer_use_ssl: Flag = True
+    mailer_config_from_email: str = "no-reply@graasp.org"
+
+    # --- files -------------------------------------------------------------------------------------
+    file_storage_type: Literal["local", "s3"] = "local"
+    file_storage_root_path: Path | None = None
+    file_storage_host: HttpUrl | None = None
+    s3_file_item_region: str | None = None
+    s3_file_item_bucket: str | None = None
+    s3_file_item_access_key_id: str | None = None
+    s3_file_item_secret_access_key: SecretStr | None = None
+    s3_file_item_host: HttpUrl | None = None
+    tmpdir: Path | None = None
+
+    # --- companions: each optional -----------------------------------------------------------------
+    h5p_integration_url: HttpUrl = "http://localhost:3000/h5p-integration"
+    embedded_link_item_iframely_href_origin: HttpUrl | None = None
+    etherpad_url: HttpUrl | None = None
+    meilisearch_url: HttpUrl | None = None
+    geoip_database: Path | None = None
+
+    # --- jobs --------------------------------------------------------------------------------------
+    job_heartbeat_seconds: float = Field(default=10, gt=0)
+    job_stale_after_seconds: float = Field(default=60, gt=0)
+    job_poll_seconds: float = Field(default=1, gt=0)
+    job_retention_days: int = Field(default=30, ge=1)
+    jobs_kept_completed: int = Field(default=30, ge=0)
+    jobs_kept_failed: int = Field(default=100, ge=0)
+    worker_processes: int = Field(default=2, ge=1)
+    worker_grace_seconds: float = Field(default=25, ge=0)
+    dashboard_user: str | None = None
+    dashboard_password: SecretStr | None = None
+
+    # --- limits ------------------------------------------------------------------------------------
+    max_tree_levels: int = Field(default=15, ge=1)
+    max_children: int = Field(default=100, ge=1)
+    max_storage_bytes: int = Field(default=5 * 1024**3, ge=0)
+    max_upload_file_bytes: int = Field(default=1024**3, ge=1)
+    max_upload_files: int = Field(default=20, ge=1)
+    archive_days: int = Field(default=7, ge=1, le=7)
+    action_export_window_seconds: int = Field(default=7200, ge=0)
+    rate_limits: Flag = True
+
+    @model_validator(mode="after")
+    def _storage_is_complete(self) -> "Settings":
+        if self.file_storage_type == "s3":
+            wanted = ("region", "bucket", "access_key_id", "secret_access_key")
+            missing = [f"S3_FILE_ITEM_{n.upper()}" for n in wanted if not getattr(self, f"s3_file_item_{n}")]
+            if missing:
+                raise ValueError(f"FILE_STORAGE_TYPE=s3 needs {', '.join(missing)}")
+        elif self.file_storage_root_path is None or not self.file_storage_root_path.is_absolute():
+            raise ValueError("FILE_STORAGE_TYPE=local needs FILE_STORAGE_ROOT_PATH, an absolute path")
+        return self
+
+    @model_validator(mode="after")
+    def _operations_are_protected(self) -> "Settings":
+        if self.operations_port is not None and not self.is_development:
+            missing = [n.upper() for n in ("dashboard_user", "dashboard_password") if not getattr(self, n)]
+            if missing:
+                raise ValueError(f"OPERATIONS_PORT needs {' and '.join(missing)}: the dashboard is never open")
+        return self
+
+    @property
+    def is_development(self) -> bool:
+        return self.node_env == "development"
+
+    @property
+    def cookie_secure(self) -> bool:
+        return self.node_env in ("production", "staging")
+
+    @property
+    def public_url(self) -> str:
+        """Where browsers reach this server."""
+        port = "" if self.port in (80, 443) else f":{self.port}"
+        return f"{self.protocol}://{self.hostname}{port}"
+
+    @property
+    def library_host(self) -> str:
+        return self.library_client_host or self.client_host
+
+    @property
+    def client_origins(self) -> frozenset[str]:
+        return frozenset((self.client_host, self.library_host))
+
+    @property
+    def archive_lifetime(self) -> timedelta:
+        return timedelta(days=self.archive_days)
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the environment (and `.env.<mode>` below it).
+
+    Raises InvalidSettings with one line per variable that is missing or wrong, by its name.
+    """
+    mode = overrides.get("node_env") or os.environ.get("NODE_ENV") or "development"
+    try:
+        return Settings(_env_file=f".env.{mode}", **overrides)  # type: ignore[call-arg]
+    except ValidationError as error:
+        raise InvalidSettings("\n".join(_explain(problem) for problem in error.errors())) from None
+
+
+def _explain(problem: Any) -> str:
+    name = str(problem["loc"][0]).upper() if problem["loc"] else ""
+    if problem["type"] == "missing":
+        return f'Expected to find env variable "{name}" but it was undefined.'
+    reason = problem["msg"].removeprefix("Value error, ")
+    return f'The variable "{name}" is not valid: {reason}' if name else reason
