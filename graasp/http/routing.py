@@ -13,10 +13,13 @@ from starlette.responses import Response
 
 from graasp.http.errors import (
     BadRequest,
+    BodyTooLarge,
     EmptyJsonBody,
     InvalidJsonBody,
     UnsupportedMediaType,
 )
+
+MAX_BODY_BYTES = 1_048_576
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -52,7 +55,19 @@ class Refusal:
 
 
 class ContractRequest(Request):
-    """A request whose JSON body is parsed strictly."""
+    """A request whose body is bounded, and whose JSON is parsed strictly."""
+
+    async def body(self) -> bytes:
+        if not hasattr(self, "_body"):
+            if int(self.headers.get("content-length", 0)) > MAX_BODY_BYTES:
+                raise BodyTooLarge
+            received = bytearray()
+            async for chunk in self.stream():
+                received += chunk
+                if len(received) > MAX_BODY_BYTES:
+                    raise BodyTooLarge
+            self._body = bytes(received)
+        return self._body
 
     async def json(self) -> Any:
         if not hasattr(self, "_json"):

@@ -1,0 +1,54 @@
+"""The core server on one page."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from fastapi import FastAPI
+
+from graasp.api import api_router, api_segments
+from graasp.dashboard import create_dashboard
+from graasp.documentation import install_documentation
+from graasp.http.errors import install_error_handlers
+from graasp.http.middleware import install_middleware
+from graasp.http.session_cookie import SessionCodec
+from graasp.logging import configure_logging
+from graasp.meta.routes import router as meta_router
+from graasp.meta.start_page import router as start_page_router
+from graasp.platform import open_platform
+from graasp.realtime import open_realtime
+from graasp.settings import Settings, load_settings
+from graasp.storage.routes import router as stored_files_router
+from graasp.telemetry.metrics import metrics_app
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The whole server. Raises InvalidSettings when the environment does not describe one."""
+    settings = settings or load_settings()
+    configure_logging(settings)
+    app = FastAPI(lifespan=_lifespan, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    app.state.settings = settings
+    app.state.session_codec = SessionCodec(settings)
+
+    app.include_router(meta_router)
+    app.include_router(api_router())
+    app.include_router(stored_files_router)
+    install_documentation(app)
+    if settings.is_development:
+        app.include_router(start_page_router)
+        app.mount("/ui", create_dashboard(settings))
+        app.mount("/metrics", metrics_app(app))
+
+    install_error_handlers(app)
+    install_middleware(app, settings, api_segments(app))
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async with AsyncExitStack() as stack:
+        platform = await stack.enter_async_context(open_platform(app.state.settings))
+        app.state.platform = platform
+        app.state.hub = await stack.enter_async_context(open_realtime(platform))
+        if app.state.settings.is_development:
+            await platform.urls.clear()
+        yield

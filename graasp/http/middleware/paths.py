@@ -1,0 +1,45 @@
+"""How a request's path and method are read before routing."""
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class OptionalApiPrefix:
+    """Answers every API path without its `/api` prefix too, as a front door at `api.<domain>` would."""
+
+    def __init__(self, app: ASGIApp, segments: frozenset[str]) -> None:
+        self._app = app
+        self._segments = segments
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope.get("path", "")
+        if not path.startswith("/api/") and path[1:].partition("/")[0] in self._segments:
+            scope = scope | {
+                "path": f"/api{path}",
+                "raw_path": b"/api" + scope.get("raw_path", path.encode()),
+                "graasp.original_path": path,
+            }
+        await self._app(scope, receive, send)
+
+
+class HeadAsGet:
+    """Answers HEAD wherever GET is answered, without the body.
+
+    `scope["graasp.head"]` tells a handler whose GET has an effect that nobody asked for it.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_without_body(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                if message.get("more_body"):
+                    return
+                message = {"type": "http.response.body", "body": b""}
+            await send(message)
+
+        await self._app(scope | {"method": "GET", "graasp.head": True}, receive, send_without_body)

@@ -1,0 +1,68 @@
+"""One request, one id, one log line; and a last resort for what nobody expected."""
+
+import re
+import time
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from graasp.http.errors import unexpected_answer
+from graasp.telemetry.metrics import observe_request
+
+log = structlog.get_logger("graasp.request")
+
+_ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+class RequestContext:
+    """Binds the request id to every log line, logs the request when it is done, and hides unexpected errors."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        started = time.perf_counter()
+        status = 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["x-request-id"] = request_id
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        except Exception:
+            log.exception("unexpected error", method=scope["method"], path=scope["path"])
+            if status:
+                raise
+            await unexpected_answer()(scope, receive, send_with_id)
+        finally:
+            self._done(scope, status, time.perf_counter() - started)
+
+    def _done(self, scope: Scope, status: int, seconds: float) -> None:
+        # The pattern, not the URL: queries carry sign-in tokens.
+        route = getattr(scope.get("route"), "path", None)
+        observe_request(scope["method"], route or "unmatched", status, seconds)
+        log.info(
+            "request completed",
+            method=scope["method"],
+            route=route,
+            path=scope["path"],
+            status=status,
+            ms=round(seconds * 1000, 2),
+        )
+
+
+def _request_id(scope: Scope) -> str:
+    given = Headers(scope=scope).get("x-request-id", "")
+    return given if _ACCEPTABLE_ID.fullmatch(given) else uuid4().hex

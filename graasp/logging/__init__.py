@@ -1,0 +1,45 @@
+"""Structured logs: JSON lines in production, readable lines elsewhere; ids of requests and jobs on every line."""
+
+import logging
+import sys
+from typing import Any
+
+import orjson
+import structlog
+
+from graasp.settings import Settings
+
+
+def configure_logging(settings: Settings) -> None:
+    """Set up structlog and the standard library's loggers to write the same lines to standard output."""
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    pretty = settings.node_env != "production"
+    renderer = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty()) if pretty else _json
+    exceptions = [] if pretty else [structlog.processors.dict_tracebacks]
+    structlog.configure(
+        processors=[*shared, *exceptions, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stdout),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *exceptions, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(max(level, logging.INFO))
+    for noisy in ("httpx", "httpcore", "botocore", "aiobotocore", "rq", "uvicorn.access"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _json(_: Any, __: str, event: dict[str, Any]) -> str:
+    return orjson.dumps(event, default=str).decode()

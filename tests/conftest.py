@@ -1,0 +1,265 @@
+"""The services every test runs against - PostgreSQL, Redis, SMTP, an S3 API - started once per session."""
+
+import asyncio
+import contextlib
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from email.parser import BytesParser
+from email.policy import default as email_policy
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import boto3
+import httpx
+import pytest
+import redis
+import uvicorn
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from fastapi import FastAPI
+from moto.server import ThreadedMotoServer
+
+from graasp.app import create_app
+from graasp.db.migrations import migrate
+from graasp.embedded.postgres import embedded_postgres
+from graasp.embedded.redis_server import embedded_redis
+from graasp.http.session_cookie import COOKIE, Session as BrowserSession, SessionCodec
+from graasp.platform import Platform, open_platform
+from graasp.settings import Settings
+from tests.factories import Factory
+
+SECRET_KEY = "1f" * 32
+BUCKET = "file-items"
+
+
+@pytest.fixture(scope="session")
+def service_folder() -> Iterator[Path]:
+    # Below /tmp and readable for all: the database server may run under another user.
+    folder = Path(tempfile.mkdtemp(prefix="graasp-tests-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(service_folder: Path) -> Iterator[str]:
+    """A PostgreSQL server without a schema."""
+    with embedded_postgres(service_folder / "postgres", durable=False) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def database_url(postgres_url: str) -> str:
+    """A migrated database."""
+    migrate(postgres_url)
+    return postgres_url
+
+
+@pytest.fixture(scope="session")
+def redis_url(service_folder: Path) -> Iterator[str]:
+    with embedded_redis(service_folder / "redis") as url:
+        yield url
+
+
+@dataclass
+class MailSink:
+    """An SMTP server that keeps what it is given."""
+
+    port: int = 0
+    messages: list[EmailMessage] = field(default_factory=list)
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        content = envelope.content
+        assert isinstance(content, bytes)
+        message = BytesParser(policy=email_policy).parsebytes(content)
+        assert isinstance(message, EmailMessage)
+        self.messages.append(message)
+        return "250 OK"
+
+    @property
+    def url(self) -> str:
+        return f"smtp://127.0.0.1:{self.port}"
+
+
+@pytest.fixture(scope="session")
+def mail_server() -> Iterator[MailSink]:
+    sink = MailSink()
+    controller = Controller(sink, hostname="127.0.0.1", port=0)
+    controller.start()
+    assert controller.server is not None
+    sink.port = controller.server.sockets[0].getsockname()[1]
+    yield sink
+    controller.stop()
+
+
+@pytest.fixture
+def mails(mail_server: MailSink) -> list[EmailMessage]:
+    """The mails that arrived during this test."""
+    mail_server.messages.clear()
+    return mail_server.messages
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    endpoint = f"http://{host}:{port}"
+    client = boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id="key",
+        aws_secret_access_key="secret",
+    )
+    client.create_bucket(Bucket=BUCKET)
+    yield endpoint
+    server.stop()
+
+
+@pytest.fixture
+def make_settings(
+    database_url: str, redis_url: str, mail_server: MailSink, tmp_path: Path
+) -> Callable[..., Settings]:
+    """Settings of a server on the session's services; anything can be overridden."""
+
+    def make(**overrides: Any) -> Settings:
+        values: dict[str, Any] = {
+            "node_env": "test",
+            "client_host": "http://client.test",
+            "library_client_host": "http://library.test",
+            "hostname": "127.0.0.1",
+            "cookie_domain": "127.0.0.1",
+            "secure_session_secret_key": SECRET_KEY,
+            "jwt_secret": "jwt-secret-of-thirty-two-characters",
+            "password_reset_jwt_secret": "password-reset-secret-32-characters",
+            "email_change_jwt_secret": "email-change-secret-of-32-characters",
+            "apps_jwt_secret": "apps-secret-of-thirty-two-characters",
+            "db_connection": database_url,
+            "redis_connection": redis_url,
+            "mailer_connection": mail_server.url,
+            "mailer_use_ssl": False,
+            "file_storage_root_path": tmp_path / "files",
+            "log_level": "error",
+            "rate_limits": False,
+        }
+        return Settings(_env_file=None, **values | overrides)  # type: ignore[call-arg]
+
+    return make
+
+
+@pytest.fixture
+def settings(make_settings: Callable[..., Settings]) -> Settings:
+    return make_settings()
+
+
+@pytest.fixture
+def s3_settings(make_settings: Callable[..., Settings], s3_endpoint: str) -> Settings:
+    return make_settings(
+        file_storage_type="s3",
+        s3_file_item_region="us-east-1",
+        s3_file_item_bucket=BUCKET,
+        s3_file_item_access_key_id="key",
+        s3_file_item_secret_access_key="secret",
+        s3_file_item_host=s3_endpoint,
+    )
+
+
+@pytest.fixture
+async def clean_services(database_url: str, redis_url: str) -> AsyncIterator[None]:
+    """Every test starts with empty tables and an empty Redis."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        tables = await connection.fetch(
+            "select quote_ident(tablename) as name from pg_tables where schemaname = 'public'"
+            " and tablename not in ('alembic_version', 'schema_migrations')"
+        )
+        filled = [t["name"] for t in tables if await connection.fetchval(f"select true from {t['name']} limit 1")]
+        if filled:
+            await connection.execute(f"truncate {', '.join(filled)} cascade")
+    finally:
+        await connection.close()
+    with redis.from_url(redis_url) as client:
+        client.flushall()
+    yield
+
+
+@pytest.fixture
+async def platform(settings: Settings, clean_services: None) -> AsyncIterator[Platform]:
+    async with open_platform(settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def factory(platform: Platform) -> Factory:
+    """Makes accounts, items, memberships … directly in the database."""
+    return Factory(platform.database)
+
+
+@pytest.fixture
+async def app(settings: Settings, clean_services: None) -> AsyncIterator[FastAPI]:
+    app = create_app(settings)
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """A signed-out client of the whole server, in process."""
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:3000") as opened:
+        yield opened
+
+
+@pytest.fixture
+def cookie_for(settings: Settings) -> Callable[[UUID], dict[str, str]]:
+    """Headers that sign an account in: `await client.get(url, headers=cookie_for(account_id))`."""
+    codec = SessionCodec(settings)
+    return lambda account_id: {"Cookie": f"{COOKIE}={codec.value(BrowserSession.start(account_id))}"}
+
+
+@pytest.fixture
+def count_statements(app: FastAPI) -> Callable[[], AbstractContextManager[list[str]]]:
+    """`with count_statements() as statements:` collects the SQL that the server runs meanwhile."""
+    observers = app.state.platform.database.observers
+
+    @contextlib.contextmanager
+    def counting() -> Iterator[list[str]]:
+        statements: list[str] = []
+        observers.append(statements.append)
+        try:
+            yield statements
+        finally:
+            observers.remove(statements.append)
+
+    return counting
+
+
+@asynccontextmanager
+async def serving(app: FastAPI) -> AsyncIterator[str]:
+    """The server on a real socket of the loopback interface; its base URL."""
+    config = uvicorn.Config(
+        app, host="127.0.0.1", port=0, log_config=None, ws_ping_interval=30, ws_ping_timeout=30, lifespan="off"
+    )
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        await task
+
+
+@pytest.fixture
+async def live_server(app: FastAPI) -> AsyncIterator[str]:
+    async with serving(app) as url:
+        yield url
