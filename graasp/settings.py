@@ -193,16 +193,39 @@ class Settings(BaseSettings):
         return timedelta(days=self.archive_days)
 
 
+class MigrationSettings(BaseSettings):
+    """What the migration task needs, and nothing more."""
+
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, frozen=True)
+
+    db_connection: str = Field(min_length=1)
+
+
+def load_migration_settings() -> MigrationSettings:
+    """Read the migration task's part of the environment. Raises InvalidSettings as `load_settings` does."""
+    try:
+        return MigrationSettings(_env_file=f".env.{_mode()}")  # type: ignore[call-arg]
+    except ValidationError as error:
+        raise _invalid(error) from None
+
+
 def load_settings(**overrides: Any) -> Settings:
     """Read the environment (and `.env.<mode>` below it).
 
     Raises InvalidSettings with one line per variable that is missing or wrong, by its name.
     """
-    mode = overrides.get("node_env") or os.environ.get("NODE_ENV") or "development"
     try:
-        return Settings(_env_file=f".env.{mode}", **overrides)  # type: ignore[call-arg]
+        return Settings(_env_file=f".env.{overrides.get('node_env') or _mode()}", **overrides)
     except ValidationError as error:
-        raise InvalidSettings("\n".join(_explain(problem) for problem in error.errors())) from None
+        raise _invalid(error) from None
+
+
+def _mode() -> str:
+    return os.environ.get("NODE_ENV") or "development"
+
+
+def _invalid(error: ValidationError) -> InvalidSettings:
+    return InvalidSettings("\n".join(_explain(problem) for problem in error.errors()))
 
 
 def _explain(problem: Any) -> str:

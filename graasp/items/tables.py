@@ -1,0 +1,39 @@
+"""Items, and the view of those that are not recycled."""
+
+from sqlalchemy import Column, ForeignKeyConstraint, Index, Numeric, PrimaryKeyConstraint, String, Table, UniqueConstraint, Uuid, text
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+
+from graasp.db.ltree import Ltree
+from graasp.db.metadata import metadata, views
+
+item = Table(
+    "item",
+    metadata,
+    Column("id", Uuid, nullable=False),
+    Column("name", String(500), nullable=False),
+    Column("type", String, nullable=False, server_default=text("'folder'::character varying")),
+    Column("description", String(5000)),
+    Column("path", Ltree, nullable=False),
+    Column("creator_id", Uuid),
+    Column("created_at", TIMESTAMP(timezone=True), nullable=False, server_default=text("now()")),
+    Column("updated_at", TIMESTAMP(timezone=True), nullable=False, server_default=text("now()")),
+    Column("deleted_at", TIMESTAMP(timezone=True)),
+    Column("lang", String, nullable=False, server_default=text("'en'::character varying")),
+    Column("order", Numeric),
+    Column("extra", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    Column("settings", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    UniqueConstraint("path", name="item_path_key1"),
+    PrimaryKeyConstraint("id", name="item_pkey"),
+    ForeignKeyConstraint(["creator_id"], ["account.id"], name="FK_bdc46717fadc2f04f3093e51fd5", ondelete="SET NULL"),
+    Index("IDX_bdc46717fadc2f04f3093e51fd", "creator_id"),
+    Index("IDX_gist_item_path", "path", postgresql_using="gist"),
+    Index("IDX_gist_item_path_deleted_at", "path", postgresql_using="gist", postgresql_where=text("deleted_at IS NULL")),
+    Index("IDX_item_deleted_at", "deleted_at"),
+)
+
+# The items that are not recycled: every column but `deleted_at`.
+item_view = Table(
+    "item_view",
+    views,
+    *(Column(column.name, column.type) for column in item.c if column.name != "deleted_at"),
+)
