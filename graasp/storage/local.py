@@ -1,0 +1,117 @@
+"""Files in a folder of this machine, served by the core through signed links."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import orjson
+
+from graasp.settings import Settings
+from graasp.storage.protocol import StoredFileNotFound, checked_key
+from graasp.storage.signed_urls import UrlSigner
+
+_CHUNK = 256 * 1024
+_OBJECTS = "objects"
+_DETAILS = "details"
+
+
+class LocalStorage:
+    """An object is a file below `objects/`; its content type and metadata lie beside it below `details/`."""
+
+    def __init__(self, root: Path, signer: UrlSigner) -> None:
+        self._root = root
+        self._signer = signer
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "LocalStorage":
+        assert settings.file_storage_root_path is not None
+        return cls(settings.file_storage_root_path, UrlSigner.from_settings(settings))
+
+    async def put(
+        self, key: str, chunks: AsyncIterator[bytes], *, content_type: str, metadata: Mapping[str, str]
+    ) -> int:
+        target = self.path(key)
+        await asyncio.to_thread(target.parent.mkdir, parents=True, exist_ok=True)
+        # In the same file system, so that the finished file appears at once and as a whole.
+        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".upload-")
+        partial = Path(name)
+        size = 0
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                async for chunk in chunks:
+                    await asyncio.to_thread(file.write, chunk)
+                    size += len(chunk)
+                await asyncio.to_thread(_flush, file.fileno(), file)
+            await asyncio.to_thread(self._write_details, key, content_type, metadata)
+            await asyncio.to_thread(partial.replace, target)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+        return size
+
+    async def size(self, key: str) -> int | None:
+        try:
+            return (await asyncio.to_thread(self.path(key).stat)).st_size
+        except FileNotFoundError:
+            return None
+
+    async def open(self, key: str) -> AsyncIterator[bytes]:
+        try:
+            file = await asyncio.to_thread(self.path(key).open, "rb")
+        except (FileNotFoundError, IsADirectoryError):
+            raise StoredFileNotFound(key) from None
+        with file:
+            while chunk := await asyncio.to_thread(file.read, _CHUNK):
+                yield chunk
+
+    async def copy(self, source: str, target: str, *, metadata: Mapping[str, str]) -> None:
+        content_type, _ = await asyncio.to_thread(self.details, source)
+        await self.put(target, self.open(source), content_type=content_type, metadata=metadata)
+
+    async def delete(self, *keys: str) -> None:
+        for key in keys:
+            await asyncio.to_thread(self.path(key).unlink, missing_ok=True)
+            await asyncio.to_thread(self._details_path(key).unlink, missing_ok=True)
+
+    async def delete_folder(self, prefix: str) -> None:
+        for folder in (self.path(prefix), self._details_path(prefix, suffix="")):
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def list(self, prefix: str) -> AsyncIterator[str]:
+        base = self._root / _OBJECTS
+        found = await asyncio.to_thread(lambda: sorted(self.path(prefix).rglob("*")))
+        for path in found:
+            if path.is_file() and not path.name.startswith(".upload-"):
+                yield path.relative_to(base).as_posix()
+
+    async def url(self, key: str, *, expires: timedelta, download_name: str | None = None) -> str:
+        return self._signer.url(checked_key(key), expires, download_name)
+
+    def path(self, key: str) -> Path:
+        """The file of an object."""
+        return self._root / _OBJECTS / checked_key(key)
+
+    def details(self, key: str) -> tuple[str, dict[str, str]]:
+        """Content type and metadata of an object."""
+        try:
+            details = orjson.loads(self._details_path(key).read_bytes())
+        except FileNotFoundError:
+            return "application/octet-stream", {}
+        return details["contentType"], details["metadata"]
+
+    def _details_path(self, key: str, suffix: str = ".json") -> Path:
+        return self._root / _DETAILS / f"{checked_key(key)}{suffix}"
+
+    def _write_details(self, key: str, content_type: str, metadata: Mapping[str, str]) -> None:
+        path = self._details_path(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(orjson.dumps({"contentType": content_type, "metadata": dict(metadata)}))
+
+
+def _flush(descriptor: int, file: object) -> None:
+    file.flush()  # type: ignore[attr-defined]
+    os.fsync(descriptor)

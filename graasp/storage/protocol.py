@@ -1,0 +1,64 @@
+"""What every storage does."""
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
+from pathlib import PurePosixPath
+from typing import Protocol
+
+
+class StoredFileNotFound(Exception):
+    """There is no object under this key."""
+
+
+class InvalidKey(ValueError):
+    """A key no storage accepts: empty, absolute, climbing, or with characters that are none of names."""
+
+
+class FileStorage(Protocol):
+    """Objects by key. Everything streams: no object is ever held in memory as a whole."""
+
+    async def put(
+        self, key: str, chunks: AsyncIterator[bytes], *, content_type: str, metadata: Mapping[str, str]
+    ) -> int:
+        """Store a stream; the number of bytes. Nothing is left behind when the stream or the storage fails."""
+        ...
+
+    async def size(self, key: str) -> int | None:
+        """The size in bytes; nothing when there is no such object."""
+        ...
+
+    def open(self, key: str) -> AsyncIterator[bytes]:
+        """The object's bytes. Raises StoredFileNotFound."""
+        ...
+
+    async def copy(self, source: str, target: str, *, metadata: Mapping[str, str]) -> None:
+        """Copy an object with its content type. Raises StoredFileNotFound."""
+        ...
+
+    async def delete(self, *keys: str) -> None:
+        """Delete objects; those that are not there are no error."""
+        ...
+
+    async def delete_folder(self, prefix: str) -> None:
+        """Delete every object whose key begins with `prefix/`."""
+        ...
+
+    def list(self, prefix: str) -> AsyncIterator[str]:
+        """The keys that begin with `prefix/`."""
+        ...
+
+    async def url(self, key: str, *, expires: timedelta, download_name: str | None = None) -> str:
+        """A link that serves the object until it expires; with a name, browsers save it under that name."""
+        ...
+
+
+def checked_key(key: str) -> str:
+    """The key itself. Raises InvalidKey for one that could reach outside the storage."""
+    parts = PurePosixPath(key).parts
+    if not parts or key.startswith("/") or len(key.encode()) > 900:
+        raise InvalidKey(key)
+    if any(part in (".", "..") or len(part.encode()) > 200 for part in key.split("/")):
+        raise InvalidKey(key)
+    if any(ord(character) < 32 or character in "\\\x7f" for character in key):
+        raise InvalidKey(key)
+    return key

@@ -1,0 +1,184 @@
+"""Files in a bucket of an S3-compatible store."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+
+from aiobotocore.config import AioConfig
+from aiobotocore.session import get_session
+from botocore.exceptions import ClientError
+
+from graasp.settings import Settings
+from graasp.storage.disposition import attachment
+from graasp.storage.protocol import StoredFileNotFound, checked_key
+
+_PART = 8 * 1024 * 1024
+_PARALLEL_PARTS = 4
+_CHUNK = 256 * 1024
+_DELETED_AT_ONCE = 1000
+_MISSING = {"404", "NoSuchKey", "NotFound"}
+
+
+class S3Storage:
+    """Objects of one bucket, addressed by path."""
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    async def put(
+        self, key: str, chunks: AsyncIterator[bytes], *, content_type: str, metadata: Mapping[str, str]
+    ) -> int:
+        where = {"Bucket": self._bucket, "Key": checked_key(key)}
+        described = {"ContentType": content_type, "Metadata": _ascii(metadata)}
+        parts = _parts(chunks)
+        first = await anext(parts, b"")
+        if len(first) < _PART:
+            await self._client.put_object(**where, **described, Body=first)
+            return len(first)
+        upload = {**where, "UploadId": (await self._client.create_multipart_upload(**where, **described))["UploadId"]}
+        try:
+            return await self._upload_parts(upload, first, parts)
+        except BaseException:
+            await asyncio.shield(self._client.abort_multipart_upload(**upload))
+            raise
+
+    async def _upload_parts(self, upload: dict[str, str], first: bytes, parts: AsyncIterator[bytes]) -> int:
+        done: dict[int, str] = {}
+        pending: set[asyncio.Task[None]] = set()
+        size = 0
+
+        async def send(number: int, part: bytes) -> None:
+            answer = await self._client.upload_part(**upload, PartNumber=number, Body=part)
+            done[number] = answer["ETag"]
+
+        async def drain(at_most: int) -> None:
+            nonlocal pending
+            while len(pending) > at_most:
+                finished, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+                for task in finished:
+                    task.result()
+
+        try:
+            number = 1
+            part: bytes | None = first
+            while part:
+                size += len(part)
+                pending.add(asyncio.create_task(send(number, part)))
+                await drain(_PARALLEL_PARTS - 1)
+                number += 1
+                part = await anext(parts, None)
+            await drain(0)
+        finally:
+            for task in pending:
+                task.cancel()
+            await asyncio.gather(*pending, return_exceptions=True)
+        listed = [{"PartNumber": n, "ETag": tag} for n, tag in sorted(done.items())]
+        await self._client.complete_multipart_upload(**upload, MultipartUpload={"Parts": listed})
+        return size
+
+    async def size(self, key: str) -> int | None:
+        try:
+            head = await self._client.head_object(Bucket=self._bucket, Key=checked_key(key))
+        except ClientError as error:
+            if _is_missing(error):
+                return None
+            raise
+        return int(head["ContentLength"])
+
+    async def open(self, key: str) -> AsyncIterator[bytes]:
+        try:
+            answer = await self._client.get_object(Bucket=self._bucket, Key=checked_key(key))
+        except ClientError as error:
+            if _is_missing(error):
+                raise StoredFileNotFound(key) from None
+            raise
+        async with answer["Body"] as body:
+            async for chunk in body.content.iter_chunked(_CHUNK):
+                yield chunk
+
+    async def copy(self, source: str, target: str, *, metadata: Mapping[str, str]) -> None:
+        try:
+            head = await self._client.head_object(Bucket=self._bucket, Key=checked_key(source))
+        except ClientError as error:
+            if _is_missing(error):
+                raise StoredFileNotFound(source) from None
+            raise
+        await self._client.copy_object(
+            Bucket=self._bucket,
+            Key=checked_key(target),
+            CopySource={"Bucket": self._bucket, "Key": source},
+            MetadataDirective="REPLACE",
+            Metadata=_ascii(metadata),
+            ContentType=head["ContentType"],
+        )
+
+    async def delete(self, *keys: str) -> None:
+        for start in range(0, len(keys), _DELETED_AT_ONCE):
+            objects = [{"Key": checked_key(key)} for key in keys[start : start + _DELETED_AT_ONCE]]
+            await self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
+
+    async def delete_folder(self, prefix: str) -> None:
+        await self.delete(*[key async for key in self.list(prefix)])
+
+    async def list(self, prefix: str) -> AsyncIterator[str]:
+        pages = self._client.get_paginator("list_objects_v2")
+        async for page in pages.paginate(Bucket=self._bucket, Prefix=f"{checked_key(prefix)}/"):
+            for entry in page.get("Contents", []):
+                yield entry["Key"]
+
+    async def url(self, key: str, *, expires: timedelta, download_name: str | None = None) -> str:
+        params = {"Bucket": self._bucket, "Key": checked_key(key)}
+        if download_name is not None:
+            params["ResponseContentDisposition"] = attachment(download_name)
+        signed: str = await self._client.generate_presigned_url(
+            "get_object", Params=params, ExpiresIn=int(expires.total_seconds())
+        )
+        return signed
+
+
+@asynccontextmanager
+async def open_s3_storage(settings: Settings) -> AsyncIterator[S3Storage]:
+    """One client per process."""
+    assert settings.s3_file_item_bucket is not None
+    assert settings.s3_file_item_secret_access_key is not None
+    client = get_session().create_client(
+        "s3",
+        region_name=settings.s3_file_item_region,
+        endpoint_url=settings.s3_file_item_host,
+        aws_access_key_id=settings.s3_file_item_access_key_id,
+        aws_secret_access_key=settings.s3_file_item_secret_access_key.get_secret_value(),
+        config=AioConfig(
+            s3={"addressing_style": "path"},
+            signature_version="s3v4",
+            connect_timeout=5,
+            read_timeout=60,
+            retries={"max_attempts": 3, "mode": "standard"},
+        ),
+    )
+    async with client as opened:
+        yield S3Storage(opened, settings.s3_file_item_bucket)
+
+
+async def _parts(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The stream in pieces of one part's size; the last one may be smaller."""
+    buffer = bytearray()
+    async for chunk in chunks:
+        buffer += chunk
+        while len(buffer) >= _PART:
+            yield bytes(buffer[:_PART])
+            del buffer[:_PART]
+    if buffer:
+        yield bytes(buffer)
+
+
+def _is_missing(error: ClientError) -> bool:
+    return str(error.response.get("Error", {}).get("Code")) in _MISSING
+
+
+def _ascii(metadata: Mapping[str, str]) -> dict[str, str]:
+    # Object metadata travels in HTTP headers.
+    return {name: quote(value, safe=" -_.") for name, value in metadata.items()}
