@@ -93,6 +93,10 @@ create index "IDX_download_account_id" on download (account_id);
 _INDEXES = (
     'create index concurrently if not exists "IDX_action_item_id_created_at" on action (item_id, created_at)',
     'create index concurrently if not exists "IDX_item_live_path" on item (path) where deleted_at is null',
+    'create index concurrently if not exists "IDX_item_live_parent" on item (subpath(path, 0, -1))'
+    " where deleted_at is null",
+    'create index concurrently if not exists "IDX_item_live_updated_at" on item (updated_at desc, id desc)'
+    " where deleted_at is null",
     'create index concurrently if not exists "IDX_item_membership_account_id_item_path"'
     " on item_membership (account_id, item_path)",
     'create index concurrently if not exists "IDX_invitation_email" on invitation (lower(email))',

@@ -1,0 +1,63 @@
+"""The one policy for HTML that people write: documents and descriptions.
+
+Active content goes; what the editor means by classes, styles and data attributes stays.
+"""
+
+import re
+
+import nh3
+
+_TAGS = frozenset(
+    """a abbr address article aside audio b bdi bdo blockquote br button caption center cite code col colgroup data dd
+    del details dfn div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 header hgroup hr i img ins kbd li main
+    mark menu nav ol p picture pre q rp rt ruby s samp section small source span strike strong sub summary sup table
+    tbody td tfoot th thead time tr track tt u ul var video wbr
+    math semantics annotation mrow mi mo mn ms mtext mspace msup msub msubsup mfrac msqrt mroot mover munder munderover
+    mtable mtr mtd mstyle mpadded mphantom menclose""".split()
+)
+_DROPPED_WITH_CONTENT = frozenset(("script", "style", "iframe", "object", "embed", "noscript", "template", "textarea"))
+_GENERAL = frozenset(
+    """align alt aria-hidden aria-label border cellpadding cellspacing class color colspan contenteditable datetime dir
+    encoding face height hidden id lang mathvariant name rel role rowspan scope size span spellcheck start style tabindex
+    title type valign value width xmlns""".split()
+)
+_ATTRIBUTES = {
+    "*": _GENERAL,
+    "a": frozenset(("href", "target")),
+    "img": frozenset(("src", "srcset", "loading")),
+    "audio": frozenset(("src", "controls", "loop", "muted")),
+    "video": frozenset(("src", "controls", "loop", "muted", "poster")),
+    "source": frozenset(("src", "media")),
+    "track": frozenset(("src", "kind", "srclang", "label", "default")),
+    "blockquote": frozenset(("cite",)),
+    "q": frozenset(("cite",)),
+    "details": frozenset(("open",)),
+}
+_SCHEMES = frozenset(("http", "https", "ftp", "mailto", "tel", "data"))
+_HOSTILE_STYLE = re.compile(r"url\s*\(|expression\s*\(|javascript:|@import|behavior\s*:|-moz-binding|\\", re.IGNORECASE)
+_DATA_IMAGE = re.compile(r"data:image/(png|jpe?g|gif|webp|bmp|avif);base64,[A-Za-z0-9+/=\s]*", re.IGNORECASE)
+
+
+def sanitize(html: str) -> str:
+    """The HTML without scripts, frames, forms, comments, handlers, and URLs that run or fetch in hiding."""
+    return nh3.clean(
+        html,
+        tags=set(_TAGS),
+        clean_content_tags=set(_DROPPED_WITH_CONTENT),
+        attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
+        attribute_filter=_attribute,
+        generic_attribute_prefixes={"data-"},
+        url_schemes=set(_SCHEMES),
+        strip_comments=True,
+        link_rel=None,
+    )
+
+
+def _attribute(tag: str, name: str, value: str) -> str | None:
+    if name == "style":
+        return None if _HOSTILE_STYLE.search(value) else value
+    if value.strip().lower().startswith("data:"):
+        return value if tag == "img" and name == "src" and _DATA_IMAGE.fullmatch(value.strip()) else None
+    if name == "srcset" and "data:" in value.lower():
+        return None
+    return value

@@ -1,0 +1,55 @@
+"""Errors of the item tree."""
+
+from graasp.http.errors import DomainError, FormattedError
+
+
+class WrongItemType(FormattedError):
+    """The argument is the item's actual type."""
+
+    code = "GIERR001"
+    status = 400
+    message = "Item does not have the correct type"
+
+
+class ItemNotFolder(DomainError):
+    code = "GERR029"
+    status = 400
+    message = "Item is not a folder"
+
+
+class HierarchyTooDeep(DomainError):
+    code = "GERR009"
+    status = 403
+    message = "HIERARCHY_TOO_DEEP"
+
+
+class TooManyChildren(DomainError):
+    code = "GERR010"
+    status = 403
+    message = "TOO_MANY_CHILDREN"
+
+
+class CannotReorderRootItem(DomainError):
+    code = "GERR034"
+    status = 400
+    message = "Cannot reorder items at root"
+
+
+class NothingToUpdateItem(DomainError):
+    code = "GERR036"
+    status = 400
+    message = "NOTHING_TO_UPDATE_ITEM"
+
+
+class PartialGeolocation(DomainError):
+    code = "GIGEOERR002"
+    status = 400
+    message = "Geolocation should have both lat and lng"
+    origin = "graasp-plugin-item-geolocation"
+
+
+class InvalidUrl(DomainError):
+    code = "GPIELERR002"
+    status = 400
+    message = "The URL is not valid."
+    origin = "graasp-plugin-item-embedded-link"

@@ -1,0 +1,206 @@
+"""Every statement on items."""
+
+from sqlalchemy import Numeric, Text, Uuid, bindparam, func, insert, text, update
+from sqlalchemy.dialects.postgresql import JSONB
+
+from graasp.geolocation.tables import item_geolocation
+from graasp.items.tables import item
+from graasp.memberships.authorization import ACCESS_COLUMNS, ACCESS_JOIN
+
+_COLUMNS = """i.id, i.name, i.type, i.description, i.path, i.creator_id, i.created_at, i.updated_at,
+    i.lang, i."order", i.extra, i.settings"""
+_CREATOR = "case when c.type = 'individual' then c.name end as creator_name"
+_CREATOR_JOIN = "left join account c on c.id = i.creator_id"
+_SIBLING_ORDER = 'i."order" nulls last, i.created_at, i.id'
+
+# Words: every one of them, in the item's language, in English, in the caller's, or as written. Parts: any of them,
+# in the name. The documents' ids are found first, through their indexes.
+_MATCHES = """(
+    cast(:words as text) is null
+    or i.name ilike any(cast(:patterns as text[]))
+    or i.id = any(array(
+        select s.id from item s
+        where s.deleted_at is null and (
+            item_search_document('simple'::regconfig, s.name, s.description, s.extra)
+                @@ plainto_tsquery('simple'::regconfig, :words)
+            or item_search_document('english'::regconfig, s.name, s.description, s.extra)
+                @@ plainto_tsquery('english'::regconfig, :words)
+            or item_search_document(item_search_config(s.lang), s.name, s.description, s.extra)
+                @@ (plainto_tsquery('german'::regconfig, :words) || plainto_tsquery('spanish'::regconfig, :words)
+                    || plainto_tsquery('french'::regconfig, :words) || plainto_tsquery('italian'::regconfig, :words))
+        )
+    ))
+)"""
+_OF_TYPES = "(cast(:types as text[]) is null or i.type = any(cast(:types as text[])))"
+
+CHILDREN = text(
+    f"""
+    select {_COLUMNS}, {_CREATOR}
+    from item_view i {_CREATOR_JOIN}
+    where subpath(i.path, 0, -1) = cast(:path as ltree) and {_OF_TYPES}
+    order by {_SIBLING_ORDER}
+    """
+)
+CHILDREN_FOUND = text(
+    f"""
+    select {_COLUMNS}, {_CREATOR}
+    from item_view i {_CREATOR_JOIN}
+    where subpath(i.path, 0, -1) = cast(:path as ltree) and {_OF_TYPES} and {_MATCHES}
+    order by {_SIBLING_ORDER}
+    """
+)
+DESCENDANTS = text(
+    f"""
+    select {_COLUMNS}, {_CREATOR}
+    from item_view i {_CREATOR_JOIN}
+    where i.path <@ cast(:path as ltree) and i.id <> cast(:item_id as uuid)
+    order by coalesce(i."order", 0), i.created_at, i.id
+    """
+)
+# What changes access on the way down from an item: memberships of the caller, and visibilities.
+ACCESS_BELOW = text(
+    """
+    select m.item_path, m.permission::text as permission, null as type, null::jsonb as visibility
+    from item_membership m
+    where m.account_id = cast(:account_id as uuid) and m.item_path <@ cast(:path as ltree)
+    union all
+    select v.item_path, null, v.type::text, jsonb_build_object(
+        'id', v.id, 'type', v.type, 'itemPath', v.item_path::text,
+        'createdAt', to_char(v.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))
+    from item_visibility v
+    where v.item_path <@ cast(:path as ltree)
+    """
+)
+# Ancestors at or below one of the caller's memberships, or a public item.
+PARENTS = text(
+    """
+    with ancestors as (
+        select subpath(cast(:path as ltree), 0, n) as path
+        from generate_series(1, nlevel(cast(:path as ltree)) - 1) n
+    ), entry as (
+        select min(nlevel(e.item_path)) as level from (
+            select m.item_path from item_membership m
+            where m.account_id = cast(:account_id as uuid) and m.item_path in (select path from ancestors)
+            union all
+            select v.item_path from item_visibility v
+            where v.type = 'public' and v.item_path in (select path from ancestors)
+        ) e
+    )
+    select i.id, i.name, i.path
+    from item_view i join ancestors a on a.path = i.path cross join entry
+    where nlevel(i.path) >= entry.level
+    order by nlevel(i.path)
+    """
+)
+
+SORTS = {
+    "item.type": "i.type",
+    "item.updated_at": "i.updated_at",
+    "item.created_at": "i.created_at",
+    "item.creator.name": "c.name",
+    "item.name": "i.name",
+}
+
+
+def _candidates(membership: str) -> str:
+    """An item on which the caller has a membership of its own, and that passes every filter."""
+    return f"""
+        {membership}.account_id = cast(:account_id as uuid)
+        and (cast(:permissions as text[]) is null or {membership}.permission::text = any(cast(:permissions as text[])))
+        and (cast(:creator_id as uuid) is null or i.creator_id = cast(:creator_id as uuid))
+        and {_OF_TYPES}
+    """
+
+
+def _accessible(sort: str, direction: str, *, searched: bool) -> str:
+    matches = f"and {_MATCHES}" if searched else ""
+    above = f"""
+        select 1 from item_membership m2 join item_view i on i.path = m2.item_path
+        where m2.item_path = any(
+            array(select subpath(outermost.path, 0, n) from generate_series(1, nlevel(outermost.path) - 1) n))
+        and {_candidates("m2")} {matches}
+    """
+    return f"""
+        select {_COLUMNS}, {_CREATOR}, {ACCESS_COLUMNS}
+        from (
+            select outermost.id, row_number() over () as position
+            from (
+                select i.id, i.path
+                from item_membership m join item_view i on i.path = m.item_path {_CREATOR_JOIN}
+                where {_candidates("m")} {matches}
+                order by {sort} {direction} nulls last, i.id {direction}
+                offset 0
+            ) outermost
+            where nlevel(outermost.path) = 1 or not exists ({above})
+            limit :page_size offset :skipped
+        ) page
+        join item_view i on i.id = page.id {_CREATOR_JOIN} {ACCESS_JOIN}
+        order by page.position
+    """
+
+
+# One statement per sort, direction and search: their names are never taken from the request.
+ACCESSIBLE = {
+    (name, direction, searched): text(_accessible(column, direction, searched=searched))
+    for name, column in SORTS.items()
+    for direction in ("asc", "desc")
+    for searched in (True, False)
+}
+
+LOCK = text("select id from item where id = cast(:item_id as uuid) for no key update")
+# Where a new child would go: how many there are, the outermost orders, and the neighbours of the previous sibling.
+SLOT = text(
+    """
+    with siblings as (
+        select id, "order" from item
+        where deleted_at is null and subpath(path, 0, -1) = cast(:path as ltree)
+          and (cast(:moving as uuid) is null or id <> cast(:moving as uuid))
+    ), previous as (
+        select nullif("order", 0) as "order" from siblings where id = cast(:previous_id as uuid)
+    )
+    select count(*) as children, min(nullif("order", 0)) as first, max("order") as last,
+        (select "order" from previous) as previous,
+        (select min(s."order") from siblings s, previous p where s."order" > p."order") as next
+    from siblings
+    """
+)
+# Only when an order is missing or zero, two are equal, or neighbours come too close; `updated_at` stays.
+RESCALE = text(
+    """
+    with siblings as (
+        select id, "order",
+            row_number() over (order by "order" nulls last, created_at, id) as position,
+            "order" - lag("order") over (order by "order" nulls last, created_at, id) as gap
+        from item where deleted_at is null and subpath(path, 0, -1) = cast(:path as ltree)
+    )
+    update item set "order" = siblings.position * 20
+    from siblings
+    where item.id = siblings.id and exists (
+        select from siblings s having count(*) > 1
+        and bool_or(coalesce(s."order", 0) = 0 or s.gap < 0.1)
+    )
+    """
+)
+INSERT = insert(item).returning(*item.c)
+INSERT_GEOLOCATION = insert(item_geolocation)
+SET_ORDER = (
+    update(item)
+    .where(item.c.id == bindparam("item_id", type_=Uuid))
+    .values(order=bindparam("new_order", type_=Numeric), updated_at=func.now())
+    .returning(*item.c)
+)
+UPDATE = (
+    update(item)
+    .where(item.c.id == bindparam("item_id", type_=Uuid))
+    .values(
+        name=bindparam("new_name", type_=Text),
+        description=bindparam("new_description", type_=Text),
+        lang=bindparam("new_lang", type_=Text),
+        settings=bindparam("new_settings", type_=JSONB),
+        extra=bindparam("new_extra", type_=JSONB),
+        updated_at=func.now(),
+    )
+    .returning(*item.c)
+)
+LOCK_PATH = text("select id from item where path = cast(:path as ltree) for no key update")
+FIND = text("select * from item_view where id = cast(:item_id as uuid)")
