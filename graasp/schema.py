@@ -1,5 +1,7 @@
 """The whole schema: importing this module registers every table."""
 
+# ruff: noqa: F401 - imported for what they register
+
 import graasp.accounts.tables
 import graasp.actions.tables
 import graasp.apps.tables

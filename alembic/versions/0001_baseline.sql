@@ -693,3 +693,16 @@ account.is_validated,
 account.marketing_emails_subscribed_at
 FROM account
 WHERE ((account.type = 'individual'::account_type_enum) AND (account.email IS NOT NULL));
+
+-- The migrations of the companion application that these tables stand for: it must not create them again.
+INSERT INTO schema_migrations (version, inserted_at) VALUES
+    (20250806110912, now()),
+    (20250807113759, now()),
+    (20250818111736, now()),
+    (20250819070000, now()),
+    (20250828053810, now()),
+    (20250901102230, now()),
+    (20250902085812, now()),
+    (20250904060051, now()),
+    (20250904072624, now()),
+    (20251014122320, now());

@@ -1,4 +1,4 @@
-"""Jobs, ended sessions, mailed downloads, and the indexes that the hot paths need.
+"""Jobs, ended sessions and mailed downloads.
 
 Revision ID: 0002
 Revises: 0001
@@ -89,22 +89,6 @@ create index "IDX_download_expires_at" on download (expires_at);
 create index "IDX_download_account_id" on download (account_id);
 """
 
-# Built without blocking writers: an adopted installation may hold many millions of actions.
-_INDEXES = (
-    'create index concurrently if not exists "IDX_action_item_id_created_at" on action (item_id, created_at)',
-    'create index concurrently if not exists "IDX_item_live_path" on item (path) where deleted_at is null',
-    'create index concurrently if not exists "IDX_item_live_parent" on item (subpath(path, 0, -1))'
-    " where deleted_at is null",
-    'create index concurrently if not exists "IDX_item_live_updated_at" on item (updated_at desc, id desc)'
-    " where deleted_at is null",
-    'create index concurrently if not exists "IDX_item_membership_account_id_item_path"'
-    " on item_membership (account_id, item_path)",
-    'create index concurrently if not exists "IDX_invitation_email" on invitation (lower(email))',
-)
-
 
 def upgrade() -> None:
     op.execute(_TABLES)
-    with op.get_context().autocommit_block():
-        for statement in _INDEXES:
-            op.execute(statement)

@@ -1,4 +1,4 @@
-"""Full-text search of items: one indexed document per text configuration.
+"""Full-text search of items: the document of an item, and the text configuration of its language.
 
 Revision ID: 0003
 Revises: 0002
@@ -29,20 +29,7 @@ returns tsvector language sql immutable parallel safe as $$
         || setweight(to_tsvector(config, left(coalesce(extra #>> '{file,content}', ''), 100000)), 'D')
 $$;
 """
-_DOCUMENT = "item_search_document({config}, name, description, extra)"
-_INDEXES = {
-    "IDX_item_search_simple": "'simple'::regconfig",
-    "IDX_item_search_english": "'english'::regconfig",
-    "IDX_item_search_lang": "item_search_config(lang)",
-}
 
 
 def upgrade() -> None:
     op.execute(_FUNCTIONS)
-    with op.get_context().autocommit_block():
-        for name, config in _INDEXES.items():
-            document = _DOCUMENT.format(config=config)
-            op.execute(
-                f'create index concurrently if not exists "{name}" on item using gin (({document}))'
-                " where deleted_at is null"
-            )

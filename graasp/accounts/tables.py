@@ -1,6 +1,19 @@
 """Accounts - members and guests -, their passwords and profiles."""
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Enum, ForeignKeyConstraint, Index, PrimaryKeyConstraint, String, Table, UniqueConstraint, Uuid, text
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Enum,
+    ForeignKeyConstraint,
+    Index,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
 from graasp.db.metadata import metadata
@@ -26,11 +39,28 @@ account = Table(
     UniqueConstraint("name", "item_login_schema_id", name="UQ_account_name_item_login_schema_id"),
     UniqueConstraint("email", name="member_email_key1"),
     PrimaryKeyConstraint("id", name="account_pkey"),
-    ForeignKeyConstraint(["item_login_schema_id"], ["item_login_schema.id"], name="account_item_login_schema_id_item_login_schema_id_fk", ondelete="CASCADE"),
-    CheckConstraint("((email IS NOT NULL) OR ((type)::text <> 'individual'::text))", name="CHK_account_email"),
-    CheckConstraint("((enable_save_actions IS NOT NULL) OR ((type)::text <> 'individual'::text))", name="CHK_account_enable_save_actions"),
-    CheckConstraint("((extra IS NOT NULL) OR ((type)::text <> 'individual'::text))", name="CHK_account_extra"),
-    CheckConstraint("((is_validated IS NOT NULL) OR ((type)::text <> 'individual'::text))", name="CHK_account_is_validated"),
+    ForeignKeyConstraint(
+        ["item_login_schema_id"],
+        ["item_login_schema.id"],
+        name="account_item_login_schema_id_item_login_schema_id_fk",
+        ondelete="CASCADE",
+        # accounts → login schemas → items → accounts: one of the three comes later
+        use_alter=True,
+    ),
+    CheckConstraint(
+        "((email IS NOT NULL) OR ((type)::text <> 'individual'::text))", name="CHK_account_email"
+    ),
+    CheckConstraint(
+        "((enable_save_actions IS NOT NULL) OR ((type)::text <> 'individual'::text))",
+        name="CHK_account_enable_save_actions",
+    ),
+    CheckConstraint(
+        "((extra IS NOT NULL) OR ((type)::text <> 'individual'::text))", name="CHK_account_extra"
+    ),
+    CheckConstraint(
+        "((is_validated IS NOT NULL) OR ((type)::text <> 'individual'::text))",
+        name="CHK_account_is_validated",
+    ),
     Index("IDX_account_type", "type"),
 )
 
@@ -57,7 +87,9 @@ member_password = Table(
     Column("member_id", Uuid, nullable=False),
     UniqueConstraint("member_id", name="member-password"),
     PrimaryKeyConstraint("id", name="member_password_pkey"),
-    ForeignKeyConstraint(["member_id"], ["account.id"], name="member_password_member_id_account_id_fk", ondelete="CASCADE"),
+    ForeignKeyConstraint(
+        ["member_id"], ["account.id"], name="member_password_member_id_account_id_fk", ondelete="CASCADE"
+    ),
 )
 
 member_profile = Table(
@@ -74,7 +106,9 @@ member_profile = Table(
     Column("member_id", Uuid, nullable=False),
     UniqueConstraint("member_id", name="member-profile"),
     PrimaryKeyConstraint("id", name="member_profile_pkey"),
-    ForeignKeyConstraint(["member_id"], ["account.id"], name="FK_91fa43bc5482dc6b00892baf016", ondelete="CASCADE"),
+    ForeignKeyConstraint(
+        ["member_id"], ["account.id"], name="FK_91fa43bc5482dc6b00892baf016", ondelete="CASCADE"
+    ),
     ForeignKeyConstraint(["member_id"], ["account.id"], name="member_profile_member_id_account_id_fk"),
     Index("IDX_91fa43bc5482dc6b00892baf01", "member_id"),
 )

@@ -1,6 +1,17 @@
 """Registered apps and what they store."""
 
-from sqlalchemy import Column, ForeignKeyConstraint, Index, PrimaryKeyConstraint, String, Table, Text, UniqueConstraint, Uuid, text
+from sqlalchemy import (
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
 
 from graasp.db.metadata import metadata
@@ -34,7 +45,9 @@ app_data = Table(
     Column("updated_at", TIMESTAMP(timezone=True), nullable=False, server_default=text("now()")),
     Column("data", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     PrimaryKeyConstraint("id", name="app_data_pkey"),
-    ForeignKeyConstraint(["creator_id"], ["account.id"], name="FK_27cb180cb3f372e4cf55302644a", ondelete="SET NULL"),
+    ForeignKeyConstraint(
+        ["creator_id"], ["account.id"], name="FK_27cb180cb3f372e4cf55302644a", ondelete="SET NULL"
+    ),
     ForeignKeyConstraint(["item_id"], ["item.id"], name="FK_8c3e2463c67d9865658941c9e2d", ondelete="CASCADE"),
     ForeignKeyConstraint(["account_id"], ["account.id"], name="FK_app_data_account_id", ondelete="CASCADE"),
     Index("IDX_6079b3bb63c13f815f7dd8d8a2", "type"),
@@ -53,7 +66,9 @@ app_setting = Table(
     Column("updated_at", TIMESTAMP(timezone=True), nullable=False, server_default=text("now()")),
     Column("data", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     PrimaryKeyConstraint("id", name="app_setting_pkey"),
-    ForeignKeyConstraint(["creator_id"], ["account.id"], name="FK_22d3d051ee6f94932c1373a3d09", ondelete="SET NULL"),
+    ForeignKeyConstraint(
+        ["creator_id"], ["account.id"], name="FK_22d3d051ee6f94932c1373a3d09", ondelete="SET NULL"
+    ),
     ForeignKeyConstraint(["item_id"], ["item.id"], name="FK_f5922b885e2680beab8add96008", ondelete="CASCADE"),
     Index("IDX_61546c650608c1e68789c64915", "item_id", "name"),
 )
@@ -74,7 +89,9 @@ apps = Table(
     UniqueConstraint("key", name="app_key_key"),
     UniqueConstraint("url", name="app_url_key"),
     PrimaryKeyConstraint("id", name="app_pkey"),
-    ForeignKeyConstraint(["publisher_id"], ["publishers.id"], name="apps_publisher_id_fk", ondelete="CASCADE"),
+    ForeignKeyConstraint(
+        ["publisher_id"], ["publishers.id"], name="apps_publisher_id_fk", ondelete="CASCADE"
+    ),
 )
 
 publishers = Table(

@@ -13,7 +13,9 @@ revoked_session = Table(
     Column("revoked_at", TIMESTAMP(timezone=True), nullable=False, server_default=text("now()")),
     Column("expires_at", TIMESTAMP(timezone=True), nullable=False),
     PrimaryKeyConstraint("session_id", name="revoked_session_pkey"),
-    ForeignKeyConstraint(["account_id"], ["account.id"], name="revoked_session_account_id_fk", ondelete="CASCADE"),
+    ForeignKeyConstraint(
+        ["account_id"], ["account.id"], name="revoked_session_account_id_fk", ondelete="CASCADE"
+    ),
     Index("IDX_revoked_session_expires_at", "expires_at"),
     Index("IDX_revoked_session_account_id", "account_id"),
 )
@@ -26,5 +28,7 @@ session_cutoff = Table(
     Column("not_before", TIMESTAMP(timezone=True), nullable=False),
     Column("kept_session_id", Text),
     PrimaryKeyConstraint("account_id", name="session_cutoff_pkey"),
-    ForeignKeyConstraint(["account_id"], ["account.id"], name="session_cutoff_account_id_fk", ondelete="CASCADE"),
+    ForeignKeyConstraint(
+        ["account_id"], ["account.id"], name="session_cutoff_account_id_fk", ondelete="CASCADE"
+    ),
 )

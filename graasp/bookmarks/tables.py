@@ -14,6 +14,14 @@ item_favorite = Table(
     Column("item_id", Uuid, nullable=False),
     UniqueConstraint("member_id", "item_id", name="favorite_key"),
     PrimaryKeyConstraint("id", name="item_favorite_pkey"),
-    ForeignKeyConstraint(["item_id"], ["item.id"], name="FK_10ea93bde287762010695378f94", onupdate="CASCADE", ondelete="CASCADE"),
-    ForeignKeyConstraint(["member_id"], ["account.id"], name="FK_a169d350392956511697f7e7d38", ondelete="CASCADE"),
+    ForeignKeyConstraint(
+        ["item_id"],
+        ["item.id"],
+        name="FK_10ea93bde287762010695378f94",
+        onupdate="CASCADE",
+        ondelete="CASCADE",
+    ),
+    ForeignKeyConstraint(
+        ["member_id"], ["account.id"], name="FK_a169d350392956511697f7e7d38", ondelete="CASCADE"
+    ),
 )

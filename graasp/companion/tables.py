@@ -1,6 +1,17 @@
 """Tables of the companion administration application, which shares the database."""
 
-from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, LargeBinary, PrimaryKeyConstraint, String, Table, UniqueConstraint, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    UniqueConstraint,
+    Uuid,
+)
 from sqlalchemy.dialects.postgresql import CITEXT, TIMESTAMP
 
 from graasp.db.metadata import metadata
@@ -31,7 +42,9 @@ admins_tokens = Table(
     Column("created_at", TIMESTAMP(precision=0), nullable=False),
     UniqueConstraint("context", "token", name="admins_tokens_context_token_index"),
     PrimaryKeyConstraint("id", name="admins_tokens_pkey"),
-    ForeignKeyConstraint(["user_id"], ["admins.id"], name="admins_tokens_user_id_admins_id_fk", ondelete="CASCADE"),
+    ForeignKeyConstraint(
+        ["user_id"], ["admins.id"], name="admins_tokens_user_id_admins_id_fk", ondelete="CASCADE"
+    ),
     Index("admins_tokens_user_id_index", "user_id"),
 )
 

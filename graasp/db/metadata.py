@@ -1,4 +1,4 @@
-"""The one MetaData every table belongs to; views live in their own, since they are never created from here."""
+"""The one MetaData every table belongs to; views live in their own, since they are never created from it."""
 
 from sqlalchemy import MetaData
 

@@ -16,6 +16,10 @@ item_export_request = Table(
     Column("item_id", Uuid),
     Column("type", item_export_request_type_enum, nullable=False),
     PrimaryKeyConstraint("id", name="item_export_request_pkey"),
-    ForeignKeyConstraint(["item_id"], ["item.id"], name="item_export_request_item_id_item_id_fk", ondelete="CASCADE"),
-    ForeignKeyConstraint(["member_id"], ["account.id"], name="item_export_request_member_id_account_id_fk", ondelete="CASCADE"),
+    ForeignKeyConstraint(
+        ["item_id"], ["item.id"], name="item_export_request_item_id_item_id_fk", ondelete="CASCADE"
+    ),
+    ForeignKeyConstraint(
+        ["member_id"], ["account.id"], name="item_export_request_member_id_account_id_fk", ondelete="CASCADE"
+    ),
 )

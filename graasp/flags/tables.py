@@ -1,6 +1,15 @@
 """Items flagged by members."""
 
-from sqlalchemy import Column, ForeignKeyConstraint, PrimaryKeyConstraint, String, Table, UniqueConstraint, Uuid, text
+from sqlalchemy import (
+    Column,
+    ForeignKeyConstraint,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 from graasp.db.metadata import metadata
@@ -16,5 +25,7 @@ item_flag = Table(
     UniqueConstraint("type", "creator_id", "item_id", name="item-flag-creator"),
     PrimaryKeyConstraint("id", name="item_flag_pkey"),
     ForeignKeyConstraint(["item_id"], ["item.id"], name="FK_b04d0adf4b73d82537c92fa55ea", ondelete="CASCADE"),
-    ForeignKeyConstraint(["creator_id"], ["account.id"], name="FK_bde9b9ab1da1483a71c9b916dd2", ondelete="SET NULL"),
+    ForeignKeyConstraint(
+        ["creator_id"], ["account.id"], name="FK_bde9b9ab1da1483a71c9b916dd2", ondelete="SET NULL"
+    ),
 )

@@ -1,6 +1,16 @@
 """Where items are."""
 
-from sqlalchemy import Column, Double, ForeignKeyConstraint, PrimaryKeyConstraint, String, Table, UniqueConstraint, Uuid, text
+from sqlalchemy import (
+    Column,
+    Double,
+    ForeignKeyConstraint,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 from graasp.db.ltree import Ltree
@@ -20,5 +30,11 @@ item_geolocation = Table(
     Column("helperLabel", String(300)),
     UniqueConstraint("item_path", name="item_geolocation_unique_item"),
     PrimaryKeyConstraint("id", name="item_geolocation_pkey"),
-    ForeignKeyConstraint(["item_path"], ["item.path"], name="FK_66d4b13df4e7765068c8268d719", onupdate="CASCADE", ondelete="CASCADE"),
+    ForeignKeyConstraint(
+        ["item_path"],
+        ["item.path"],
+        name="FK_66d4b13df4e7765068c8268d719",
+        onupdate="CASCADE",
+        ondelete="CASCADE",
+    ),
 )

@@ -1,6 +1,16 @@
 """Invitations of addresses that have no account yet."""
 
-from sqlalchemy import Column, ForeignKeyConstraint, Index, PrimaryKeyConstraint, String, Table, UniqueConstraint, Uuid, text
+from sqlalchemy import (
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 from graasp.db.ltree import Ltree
@@ -20,8 +30,13 @@ invitation = Table(
     Column("permission", permission_enum, nullable=False, server_default=text("'read'::permission_enum")),
     UniqueConstraint("item_path", "email", name="item-email"),
     PrimaryKeyConstraint("id", name="invitation_pkey"),
-    ForeignKeyConstraint(["creator_id"], ["account.id"], name="FK_7ad4a490d5b9f79a677827b641c", ondelete="SET NULL"),
-    ForeignKeyConstraint(["item_path"], ["item.path"], name="FK_invitation_item_path", onupdate="CASCADE", ondelete="CASCADE"),
+    ForeignKeyConstraint(
+        ["creator_id"], ["account.id"], name="FK_7ad4a490d5b9f79a677827b641c", ondelete="SET NULL"
+    ),
+    ForeignKeyConstraint(
+        ["item_path"], ["item.path"], name="FK_invitation_item_path", onupdate="CASCADE", ondelete="CASCADE"
+    ),
     ForeignKeyConstraint(["creator_id"], ["account.id"], name="invitation_creator_id_account_id_fk"),
     Index("IDX_invitation_item_path", "item_path", postgresql_using="gist"),
+    Index("IDX_invitation_email", text("lower(email)")),
 )

@@ -1,10 +1,29 @@
 """Items, and the view of those that are not recycled."""
 
-from sqlalchemy import Column, ForeignKeyConstraint, Index, Numeric, PrimaryKeyConstraint, String, Table, UniqueConstraint, Uuid, text
+from sqlalchemy import (
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Numeric,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
 from graasp.db.ltree import Ltree
 from graasp.db.metadata import metadata, views
+
+_LIVE = text("deleted_at IS NULL")
+
+
+def _search_index(name: str, config: str) -> Index:
+    document = text(f"item_search_document({config}, name, description, extra)")
+    return Index(name, document, postgresql_using="gin", postgresql_where=_LIVE)
+
 
 item = Table(
     "item",
@@ -24,11 +43,20 @@ item = Table(
     Column("settings", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     UniqueConstraint("path", name="item_path_key1"),
     PrimaryKeyConstraint("id", name="item_pkey"),
-    ForeignKeyConstraint(["creator_id"], ["account.id"], name="FK_bdc46717fadc2f04f3093e51fd5", ondelete="SET NULL"),
+    ForeignKeyConstraint(
+        ["creator_id"], ["account.id"], name="FK_bdc46717fadc2f04f3093e51fd5", ondelete="SET NULL"
+    ),
     Index("IDX_bdc46717fadc2f04f3093e51fd", "creator_id"),
     Index("IDX_gist_item_path", "path", postgresql_using="gist"),
-    Index("IDX_gist_item_path_deleted_at", "path", postgresql_using="gist", postgresql_where=text("deleted_at IS NULL")),
+    Index("IDX_gist_item_path_deleted_at", "path", postgresql_using="gist", postgresql_where=_LIVE),
     Index("IDX_item_deleted_at", "deleted_at"),
+    Index("IDX_item_live_path", "path", postgresql_where=_LIVE),
+    Index("IDX_item_live_creator_id_path", "creator_id", "path", postgresql_where=_LIVE),
+    Index("IDX_item_live_parent", text("subpath(path, 0, -1)"), postgresql_where=_LIVE),
+    Index("IDX_item_live_updated_at", text("updated_at DESC"), text("id DESC"), postgresql_where=_LIVE),
+    _search_index("IDX_item_search_simple", "'simple'::regconfig"),
+    _search_index("IDX_item_search_english", "'english'::regconfig"),
+    _search_index("IDX_item_search_lang", "item_search_config(lang)"),
 )
 
 # The items that are not recycled: every column but `deleted_at`.

@@ -1,6 +1,17 @@
 """The jobs: their rows are the truth, Redis is only the transport."""
 
-from sqlalchemy import Column, Enum, ForeignKeyConstraint, Index, Integer, PrimaryKeyConstraint, Table, Text, Uuid, text
+from sqlalchemy import (
+    Column,
+    Enum,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
 from graasp.db.metadata import metadata

@@ -1,6 +1,15 @@
 """Liked items."""
 
-from sqlalchemy import Column, ForeignKeyConstraint, Index, PrimaryKeyConstraint, Table, UniqueConstraint, Uuid, text
+from sqlalchemy import (
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 from graasp.db.metadata import metadata
@@ -15,6 +24,8 @@ item_like = Table(
     UniqueConstraint("creator_id", "item_id", name="id"),
     PrimaryKeyConstraint("id", name="item_like_pkey"),
     ForeignKeyConstraint(["item_id"], ["item.id"], name="FK_159827eb667d019dc71372d7463", ondelete="CASCADE"),
-    ForeignKeyConstraint(["creator_id"], ["account.id"], name="FK_4a56eba1ce30dc93f118a51ff26", ondelete="CASCADE"),
+    ForeignKeyConstraint(
+        ["creator_id"], ["account.id"], name="FK_4a56eba1ce30dc93f118a51ff26", ondelete="CASCADE"
+    ),
     Index("IDX_item_like_item", "item_id"),
 )

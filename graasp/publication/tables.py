@@ -1,13 +1,29 @@
 """Published items and their validation."""
 
-from sqlalchemy import Column, Enum, ForeignKeyConstraint, Index, PrimaryKeyConstraint, String, Table, Text, UniqueConstraint, Uuid, text
+from sqlalchemy import (
+    Column,
+    Enum,
+    ForeignKeyConstraint,
+    Index,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 from graasp.db.ltree import Ltree
 from graasp.db.metadata import metadata
 
-item_validation_process = Enum("bad-words-detection", "image-classification", name="item_validation_process", metadata=metadata)
-item_validation_status = Enum("success", "failure", "pending", "pending-manual", name="item_validation_status", metadata=metadata)
+item_validation_process = Enum(
+    "bad-words-detection", "image-classification", name="item_validation_process", metadata=metadata
+)
+item_validation_status = Enum(
+    "success", "failure", "pending", "pending-manual", name="item_validation_status", metadata=metadata
+)
 
 item_validation = Table(
     "item_validation",
@@ -22,7 +38,12 @@ item_validation = Table(
     Column("updated_at", TIMESTAMP(timezone=True), nullable=False, server_default=text("now()")),
     PrimaryKeyConstraint("id", name="item_validation_pkey"),
     ForeignKeyConstraint(["item_id"], ["item.id"], name="FK_d60969d5e478e7c844532ac4e7f", ondelete="CASCADE"),
-    ForeignKeyConstraint(["item_validation_group_id"], ["item_validation_group.id"], name="FK_e92da280941f666acf87baedc65", ondelete="CASCADE"),
+    ForeignKeyConstraint(
+        ["item_validation_group_id"],
+        ["item_validation_group.id"],
+        name="FK_e92da280941f666acf87baedc65",
+        ondelete="CASCADE",
+    ),
     Index("IDX_item_validation_item_id", "item_id"),
     Index("IDX_item_validation_item_validation_group_id", "item_validation_group_id"),
 )
@@ -49,8 +70,15 @@ item_validation_review = Table(
     Column("created_at", TIMESTAMP(timezone=True), nullable=False, server_default=text("now()")),
     Column("updated_at", TIMESTAMP(timezone=True), nullable=False, server_default=text("now()")),
     PrimaryKeyConstraint("id", name="item_validation_review_pkey"),
-    ForeignKeyConstraint(["reviewer_id"], ["account.id"], name="FK_44bf14fee580ae08702d70e622e", ondelete="SET NULL"),
-    ForeignKeyConstraint(["item_validation_id"], ["item_validation.id"], name="FK_59fd000835c70c728e525d82950", ondelete="CASCADE"),
+    ForeignKeyConstraint(
+        ["reviewer_id"], ["account.id"], name="FK_44bf14fee580ae08702d70e622e", ondelete="SET NULL"
+    ),
+    ForeignKeyConstraint(
+        ["item_validation_id"],
+        ["item_validation.id"],
+        name="FK_59fd000835c70c728e525d82950",
+        ondelete="CASCADE",
+    ),
     Index("IDX_item_validation_review_item_validation_id", "item_validation_id"),
 )
 
@@ -64,8 +92,15 @@ publication_removal_notices = Table(
     Column("creator_id", Uuid),
     Column("created_at", TIMESTAMP(precision=0), nullable=False),
     PrimaryKeyConstraint("id", name="publication_removal_notices_pkey"),
-    ForeignKeyConstraint(["creator_id"], ["admins.id"], name="publication_removal_notices_creator_id_users_id_fk", ondelete="SET NULL"),
-    ForeignKeyConstraint(["item_id"], ["item.id"], name="publication_removal_notices_item_id_item_id_fk", ondelete="CASCADE"),
+    ForeignKeyConstraint(
+        ["creator_id"],
+        ["admins.id"],
+        name="publication_removal_notices_creator_id_users_id_fk",
+        ondelete="SET NULL",
+    ),
+    ForeignKeyConstraint(
+        ["item_id"], ["item.id"], name="publication_removal_notices_item_id_item_id_fk", ondelete="CASCADE"
+    ),
     Index("publication_removal_notices_item_id_index", "item_id"),
 )
 
@@ -79,7 +114,15 @@ published_items = Table(
     Column("updated_at", TIMESTAMP(timezone=True), nullable=False, server_default=text("now()")),
     UniqueConstraint("item_path", name="published-item"),
     PrimaryKeyConstraint("id", name="item_published_pkey"),
-    ForeignKeyConstraint(["creator_id"], ["account.id"], name="published_items_creator_id_account_id_fk", ondelete="SET NULL"),
-    ForeignKeyConstraint(["item_path"], ["item.path"], name="published_items_item_path_item_path_fk", onupdate="CASCADE", ondelete="CASCADE"),
+    ForeignKeyConstraint(
+        ["creator_id"], ["account.id"], name="published_items_creator_id_account_id_fk", ondelete="SET NULL"
+    ),
+    ForeignKeyConstraint(
+        ["item_path"],
+        ["item.path"],
+        name="published_items_item_path_item_path_fk",
+        onupdate="CASCADE",
+        ondelete="CASCADE",
+    ),
     Index("IDX_gist_item_published_path", "item_path", postgresql_using="gist"),
 )

@@ -1,6 +1,15 @@
 """Roots of recycled trees."""
 
-from sqlalchemy import Column, ForeignKeyConstraint, Index, PrimaryKeyConstraint, Table, UniqueConstraint, Uuid, text
+from sqlalchemy import (
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 from graasp.db.ltree import Ltree
@@ -15,8 +24,16 @@ recycled_item_data = Table(
     Column("item_path", Ltree, nullable=False),
     UniqueConstraint("item_path", name="recycled-item-data"),
     PrimaryKeyConstraint("id", name="recycled_item_data_pkey"),
-    ForeignKeyConstraint(["creator_id"], ["account.id"], name="FK_3e3650ebd5c49843013429d510a", ondelete="SET NULL"),
-    ForeignKeyConstraint(["item_path"], ["item.path"], name="FK_f8a4db4476e3d81e18de5d63c42", onupdate="CASCADE", ondelete="CASCADE"),
+    ForeignKeyConstraint(
+        ["creator_id"], ["account.id"], name="FK_3e3650ebd5c49843013429d510a", ondelete="SET NULL"
+    ),
+    ForeignKeyConstraint(
+        ["item_path"],
+        ["item.path"],
+        name="FK_f8a4db4476e3d81e18de5d63c42",
+        onupdate="CASCADE",
+        ondelete="CASCADE",
+    ),
     Index("IDX_recycled_item_data_created_at", text("created_at DESC NULLS LAST")),
     Index("IDX_recycled_item_data_item_path", "item_path", postgresql_using="gist"),
 )

@@ -1,11 +1,25 @@
 """Short aliases of items."""
 
-from sqlalchemy import CheckConstraint, Column, Enum, ForeignKeyConstraint, Index, PrimaryKeyConstraint, String, Table, UniqueConstraint, Uuid, text
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Enum,
+    ForeignKeyConstraint,
+    Index,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 from graasp.db.metadata import metadata
 
-short_link_platform_enum = Enum("builder", "player", "library", name="short_link_platform_enum", metadata=metadata)
+short_link_platform_enum = Enum(
+    "builder", "player", "library", name="short_link_platform_enum", metadata=metadata
+)
 
 short_link = Table(
     "short_link",
@@ -16,7 +30,16 @@ short_link = Table(
     Column("item_id", Uuid, nullable=False),
     UniqueConstraint("platform", "item_id", name="UQ_859a3384cadaa460b84e04e5375"),
     PrimaryKeyConstraint("alias", name="short_link_pkey"),
-    ForeignKeyConstraint(["item_id"], ["item.id"], name="FK_43c8a0471d5e58f99fc9c36b991", onupdate="CASCADE", ondelete="CASCADE"),
-    CheckConstraint("((length((alias)::text) >= 6) AND (length((alias)::text) <= 255) AND ((alias)::text ~ '^[a-zA-Z0-9-]*$'::text))", name="CHK_200ef28b2168aaf1e36b6896fc"),
+    ForeignKeyConstraint(
+        ["item_id"],
+        ["item.id"],
+        name="FK_43c8a0471d5e58f99fc9c36b991",
+        onupdate="CASCADE",
+        ondelete="CASCADE",
+    ),
+    CheckConstraint(
+        "length(alias) >= 6 AND length(alias) <= 255 AND alias ~ '^[a-zA-Z0-9-]*$'",
+        name="CHK_200ef28b2168aaf1e36b6896fc",
+    ),
     Index("IDX_43c8a0471d5e58f99fc9c36b99", "item_id"),
 )

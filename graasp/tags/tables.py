@@ -1,6 +1,17 @@
 """Tags and the older categories."""
 
-from sqlalchemy import Column, Enum, ForeignKeyConstraint, Index, PrimaryKeyConstraint, String, Table, UniqueConstraint, Uuid, text
+from sqlalchemy import (
+    Column,
+    Enum,
+    ForeignKeyConstraint,
+    Index,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 from graasp.db.ltree import Ltree
@@ -28,9 +39,19 @@ item_category = Table(
     Column("created_at", TIMESTAMP(timezone=True), nullable=False, server_default=text("now()")),
     UniqueConstraint("item_path", "category_id", name="category-item"),
     PrimaryKeyConstraint("id", name="item_category_pkey"),
-    ForeignKeyConstraint(["item_path"], ["item.path"], name="FK_5681d1785eea699e9cae8818fe0", onupdate="CASCADE", ondelete="CASCADE"),
-    ForeignKeyConstraint(["category_id"], ["category.id"], name="FK_638552fc7d9a2035c2b53182d8a", ondelete="CASCADE"),
-    ForeignKeyConstraint(["creator_id"], ["account.id"], name="FK_9a34a079b5b24f4396462546d26", ondelete="SET NULL"),
+    ForeignKeyConstraint(
+        ["item_path"],
+        ["item.path"],
+        name="FK_5681d1785eea699e9cae8818fe0",
+        onupdate="CASCADE",
+        ondelete="CASCADE",
+    ),
+    ForeignKeyConstraint(
+        ["category_id"], ["category.id"], name="FK_638552fc7d9a2035c2b53182d8a", ondelete="CASCADE"
+    ),
+    ForeignKeyConstraint(
+        ["creator_id"], ["account.id"], name="FK_9a34a079b5b24f4396462546d26", ondelete="SET NULL"
+    ),
     Index("IDX_item_category_item_path", "item_path", postgresql_using="gist"),
 )
 

@@ -1,6 +1,16 @@
 """Public and hidden items."""
 
-from sqlalchemy import Column, Enum, ForeignKeyConstraint, Index, PrimaryKeyConstraint, Table, UniqueConstraint, Uuid, text
+from sqlalchemy import (
+    Column,
+    Enum,
+    ForeignKeyConstraint,
+    Index,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 from graasp.db.ltree import Ltree
@@ -18,7 +28,11 @@ item_visibility = Table(
     Column("created_at", TIMESTAMP(timezone=True), nullable=False, server_default=text("now()")),
     UniqueConstraint("type", "item_path", name="UQ_item_visibility_item_type"),
     PrimaryKeyConstraint("id", name="item_visibility_pkey"),
-    ForeignKeyConstraint(["creator_id"], ["account.id"], name="FK_item_visibility_creator", ondelete="SET NULL"),
-    ForeignKeyConstraint(["item_path"], ["item.path"], name="FK_item_visibility_item", onupdate="CASCADE", ondelete="CASCADE"),
+    ForeignKeyConstraint(
+        ["creator_id"], ["account.id"], name="FK_item_visibility_creator", ondelete="SET NULL"
+    ),
+    ForeignKeyConstraint(
+        ["item_path"], ["item.path"], name="FK_item_visibility_item", onupdate="CASCADE", ondelete="CASCADE"
+    ),
     Index("IDX_gist_item_visibility_path", "item_path", postgresql_using="gist"),
 )
