@@ -45,7 +45,7 @@ async def find_caller(reader: Reader, session: Session | None) -> Caller | None:
     row = await reader.first(
         queries.CALLER,
         account_id=session.account_id,
-        session_id=session.session_id,
+        session_id=session.revocation_id,
         issued_at=session.issued_at,
     )
     return None if row is None else Caller(**row)
@@ -58,10 +58,12 @@ def read_session(connection: HTTPConnection) -> Session | None:
     return codec.read(value) if value else None
 
 
-def open_session(connection: HTTPConnection, account_id: UUID) -> None:
+def open_session(connection: HTTPConnection, account_id: UUID) -> Session:
     """Answer with a new session for this account; it replaces the request's own."""
     codec: SessionCodec = connection.app.state.session_codec
-    connection.state.session_cookie = codec.set_cookie(Session.start(account_id))
+    session = Session.start(account_id)
+    connection.state.session_cookie = codec.set_cookie(session)
+    return session
 
 
 def end_session(connection: HTTPConnection) -> None:

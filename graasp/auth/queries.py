@@ -16,7 +16,15 @@ _revoked = (
 )
 _cut_off = (
     select(1)
-    .where(session_cutoff.c.account_id == account.c.id, session_cutoff.c.not_before > _issued_at)
+    .where(
+        session_cutoff.c.account_id == account.c.id,
+        # Cookies carry whole seconds: one issued in the second of the cut is from before it.
+        session_cutoff.c.not_before >= _issued_at,
+        or_(
+            session_cutoff.c.kept_session_id.is_(None),
+            func.coalesce(bindparam("session_id", type_=Text), "") != session_cutoff.c.kept_session_id,
+        ),
+    )
     .exists()
 )
 _schema_disabled = (
@@ -39,3 +47,21 @@ CALLER = select(
     ~_cut_off,
     or_(account.c.item_login_schema_id.is_(None), ~_schema_disabled),
 )
+
+REVOKE = text(
+    """
+    insert into revoked_session (session_id, account_id, expires_at)
+    select :session_id, id, to_timestamp(cast(:expires_at as double precision))
+    from account where id = cast(:account_id as uuid)
+    on conflict (session_id) do nothing
+    """
+)
+# Ends every session issued until now, but for the one that is kept.
+CUT_OFF = text(
+    """
+    insert into session_cutoff (account_id, not_before, kept_session_id)
+    values (cast(:account_id as uuid), now(), :kept)
+    on conflict (account_id) do update set not_before = now(), kept_session_id = excluded.kept_session_id
+    """
+)
+FORGET_REVOKED = text("delete from revoked_session where expires_at < now()")

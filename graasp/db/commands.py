@@ -20,9 +20,13 @@ class ExitCode(IntEnum):
 
 
 def migrate(
-    check: Annotated[bool, typer.Option("--check", help="Only tell by the exit code whether revisions are pending.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only tell by the exit code whether revisions are pending.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the SQL instead of running it.")] = False,
-    lock_timeout: Annotated[float, typer.Option(help="Seconds to wait for another migration task.", min=0)] = 60,
+    lock_timeout: Annotated[
+        float, typer.Option(help="Seconds to wait for another migration task.", min=0)
+    ] = 60,
 ) -> None:
     """Create or adopt the database at DB_CONNECTION and apply every pending revision.
 

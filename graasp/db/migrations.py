@@ -9,12 +9,13 @@ from enum import Enum
 from pathlib import Path
 
 import sqlalchemy
-from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.pool import NullPool
+
+from alembic import command
 
 _FOLDER = Path(__file__).resolve().parents[2] / "alembic"
 _BASELINE = "0001"

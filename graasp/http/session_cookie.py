@@ -32,6 +32,11 @@ class Session:
     issued_at: int
     session_id: str | None = None
 
+    @property
+    def revocation_id(self) -> str:
+        """What stands for this session once it is ended: its id, or what the other server's cookies consist of."""
+        return self.session_id or f"{self.account_id}:{self.issued_at}"
+
     @classmethod
     def start(cls, account_id: UUID) -> "Session":
         return cls(account_id, int(time.time()), token_urlsafe(16))

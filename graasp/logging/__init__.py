@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 import orjson
 import structlog
@@ -10,7 +10,7 @@ import structlog
 from graasp.settings import Settings
 
 
-def configure_logging(settings: Settings) -> None:
+def configure_logging(settings: Settings, stream: TextIO = sys.stdout) -> None:
     """Set up structlog and the standard library's loggers to write the same lines to standard output."""
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     shared: list[Any] = [
@@ -19,15 +19,15 @@ def configure_logging(settings: Settings) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     pretty = settings.node_env != "production"
-    renderer = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty()) if pretty else _json
+    renderer = structlog.dev.ConsoleRenderer(colors=stream.isatty()) if pretty else _json
     exceptions = [] if pretty else [structlog.processors.dict_tracebacks]
     structlog.configure(
         processors=[*shared, *exceptions, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stdout),
+        logger_factory=structlog.WriteLoggerFactory(file=stream),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
