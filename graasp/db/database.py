@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import asyncpg
 import orjson
@@ -14,7 +14,7 @@ from sqlalchemy.sql.dml import UpdateBase
 from graasp.db.statements import CompiledStatement, compiled
 
 Row = Mapping[str, Any]
-Connection = PoolConnectionProxy[asyncpg.Record]
+Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 Observer = Callable[[str], None]
 
 _CURSOR_ROWS = 1000
