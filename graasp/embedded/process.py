@@ -1,20 +1,151 @@
-"""Server processes on the loopback interface that live no longer than the one that started them."""
+"""Programs that live no longer than the one that started them, in folders that nobody else uses meanwhile."""
 
+import errno
+import fcntl
+import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
-_START_TIMEOUT_S = 30.0
-_STOP_TIMEOUT_S = 20.0
+_START_TIMEOUT_S = 60.0
+_READY_POLL_S = 0.02
+_LOG_TAIL_LINES = 8
+_LARGEST_LOG_BYTES = 10 * 1024 * 1024
 
 
 class CannotStart(Exception):
-    """A server can't run here; the message says what to do."""
+    """A program can't run here; the message says what to do."""
+
+
+@dataclass
+class Program:
+    """A child process: how to start it, how to see that it is ready, how to stop it."""
+
+    name: str
+    command: Sequence[str]
+    # None: the environment of this process.
+    environment: Mapping[str, str] | None = None
+    folder: Path | None = None
+    # Where its output goes; None: a pipe, for whoever started it to read.
+    log: Path | None = None
+    is_ready: Callable[[], bool] = lambda: True
+    stop_signal: signal.Signals = signal.SIGTERM
+    stop_timeout_s: float = 20.0
+    # File descriptors it inherits.
+    inherited: Sequence[int] = ()
+    process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start it, without waiting. It dies with the thread that called this: nothing is left behind."""
+        with _log(self.log) as output:
+            try:
+                self.process = subprocess.Popen(
+                    _dying_with_parent(self.command, self.stop_signal),
+                    env=self.environment,
+                    cwd=self.folder,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    pass_fds=self.inherited,
+                    # Ctrl-C in the terminal is for the one that stops its children in order.
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise CannotStart(f"{self.name} did not start: {error}") from error
+        return self.process
+
+    def wait_until_ready(self) -> None:
+        """Raises CannotStart, with the end of the log, when it ends or takes too long instead."""
+        process = self.process
+        assert process is not None, "started before it can be ready"
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while not self.is_ready():
+            if process.poll() is not None:
+                raise CannotStart(f"{self.name} did not start. {self._last_words()}")
+            if time.monotonic() > deadline:
+                self.kill()
+                raise CannotStart(
+                    f"{self.name} does not answer after {_START_TIMEOUT_S:.0f} s. {self._last_words()}"
+                )
+            time.sleep(_READY_POLL_S)
+
+    def stop(self) -> None:
+        """Ask it to stop, and insist when it does not."""
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            self.process.send_signal(self.stop_signal)
+            try:
+                self.process.wait(self.stop_timeout_s)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        self.process.wait()
+
+    def kill(self) -> None:
+        """End it at once, with all the processes it started."""
+        if self.process is not None and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    def _last_words(self) -> str:
+        if self.log is None:
+            return "Its last words are above."
+        lines = self.log.read_text(errors="replace").splitlines()[-_LOG_TAIL_LINES:]
+        return "\n".join((f"The end of its log, {self.log}:", *lines))
+
+
+@contextmanager
+def _log(path: Path | None) -> Iterator[int | IO[bytes]]:
+    if path is None:
+        yield subprocess.PIPE
+        return
+    too_large = path.exists() and path.stat().st_size > _LARGEST_LOG_BYTES
+    with path.open("wb" if too_large else "ab") as output:
+        yield output
+
+
+def _dying_with_parent(command: Sequence[str], stop_signal: signal.Signals) -> list[str]:
+    # Where there is no setpriv (macOS), a program outlives a parent that was killed with -9, but none that
+    # ended in any other way.
+    if setpriv := shutil.which("setpriv"):
+        return [setpriv, "--pdeathsig", stop_signal.name.removeprefix("SIG"), *command]
+    return list(command)
+
+
+@contextmanager
+def exclusive_folder(folder: Path, *, occupied: str, patience_s: float = 0.0) -> Iterator[int]:
+    """Hold a folder (made when missing, closed to others) for this process; yields the lock's descriptor.
+
+    A child that inherits the descriptor holds the folder too, until it has ended. Raises CannotStart with
+    the sentence `occupied` when somebody else still holds it after `patience_s` seconds.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        deadline = time.monotonic() + patience_s
+        while not _locked(lock):
+            if time.monotonic() > deadline:
+                raise CannotStart(occupied)
+            time.sleep(_READY_POLL_S)
+        yield lock
+    finally:
+        os.close(lock)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def free_port() -> int:
@@ -25,38 +156,17 @@ def free_port() -> int:
         return port
 
 
-def dying_with_parent(command: Sequence[str], stop_signal: str) -> list[str]:
-    """The command, sent `stop_signal` when this process dies (where the system can do that)."""
-    if setpriv := shutil.which("setpriv"):
-        return [setpriv, "--pdeathsig", stop_signal, *command]
-    return list(command)
-
-
-def start(command: Sequence[str], log: Path, is_ready: Callable[[], bool]) -> subprocess.Popen[bytes]:
-    """Start a server and wait until it answers. Raises CannotStart with the end of its log when it doesn't."""
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True
-        )
-    deadline = time.monotonic() + _START_TIMEOUT_S
-    while not is_ready():
-        if process.poll() is not None or time.monotonic() > deadline:
-            stop(process, signal.SIGKILL)
-            tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:])
-            raise CannotStart(f"{Path(command[0]).name} did not start. The end of its log, {log}:\n{tail}")
-        time.sleep(0.02)
-    return process
-
-
-def stop(process: subprocess.Popen[bytes], with_signal: signal.Signals) -> None:
-    """Ask a server to stop, and insist when it does not."""
-    if process.poll() is None:
-        process.send_signal(with_signal)
+def is_free(host: str, port: int) -> bool:
+    """Whether a server could listen there now. Raises CannotStart when no process of this user ever could."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            process.wait(_STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-    process.wait()
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return False
+            raise CannotStart(f"Nothing can listen on {host}:{port}: {error.strerror}.") from error
+    return True
 
 
 def require_supported_platform(variable: str) -> None:

