@@ -80,7 +80,6 @@ def run_postgres(data: Path, *, durable: bool = True, port: int | None = None) -
                 *account.become,
                 _binary("postgres"),
                 *options,
-                *limits,
                 *(() if durable else _NOT_DURABLE),
             ],
             log=data / "server.log",
@@ -194,9 +193,7 @@ def _account() -> _Account:
     if os.geteuid() != 0:
         return _Account(os.geteuid())
     for account in (_namespaced(), _unprivileged()):
-        if shutil.which(account.become[0]) and not _fails(
-            [*account.become, "test", "-r", _binary("postgres")]
-        ):
+        if _can_read(account, _binary("postgres")):
             return account
     raise CannotStart(
         "PostgreSQL does not run as root, and this system does not let root become somebody else. "
