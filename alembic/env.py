@@ -1,30 +1,35 @@
 """Alembic runs inside `graasp migrate`, which hands it the connection; on its own it reads DB_CONNECTION."""
 
+from typing import Any
+
+from sqlalchemy import Connection
+
 from alembic import context
+from graasp.db.ltree import Ltree
 from graasp.db.migrations import connect
 from graasp.schema import metadata
 from graasp.settings import load_migration_settings
 
 
 def run() -> None:
-    connection = context.config.attributes.get("connection")
-    if connection is not None:
-        _run_on(connection)
-    elif context.is_offline_mode():
-        context.configure(dialect_name="postgresql", target_metadata=metadata, literal_binds=True)
-        context.run_migrations()
+    attributes = context.config.attributes
+    if context.is_offline_mode():
+        _run(dialect_name="postgresql", literal_binds=True)
+    elif attributes.get("connection") is not None:
+        _run_on(attributes["connection"])
     else:
-        with connect(load_migration_settings().db_connection) as opened:
-            _run_on(opened)
+        with connect(load_migration_settings().db_connection) as connection:
+            _run_on(connection)
 
 
-def _run_on(connection: object) -> None:
-    context.configure(
-        connection=connection,
-        target_metadata=metadata,
-        transaction_per_migration=True,
-        version_table="alembic_version",
-    )
+def _run_on(connection: Connection) -> None:
+    # What reflection, and with it --autogenerate, would not recognise.
+    connection.dialect.ischema_names["ltree"] = Ltree  # type: ignore[attr-defined]
+    _run(connection=connection, on_version_apply=context.config.attributes.get("on_version_apply"))
+
+
+def _run(**options: Any) -> None:
+    context.configure(target_metadata=metadata, transaction_per_migration=True, **options)
     with context.begin_transaction():
         context.run_migrations()
 

@@ -15,6 +15,7 @@ from graasp.cache.url_cache import UrlCache
 from graasp.db.database import Database, Reader, Transaction, open_database
 from graasp.jobs.queue import JobQueue, open_job_queue
 from graasp.jobs.spec import JobSpec
+from graasp.mail.transport import SmtpTransport
 from graasp.realtime.publisher import RealtimePublisher
 from graasp.settings import Settings
 from graasp.storage import FileStorage, open_storage
@@ -83,6 +84,7 @@ class Platform:
     urls: UrlCache
     jobs: JobQueue
     realtime: RealtimePublisher
+    mailer: SmtpTransport
 
     @property
     def reads(self) -> Reader:
@@ -119,6 +121,8 @@ async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
         )
         stack.push_async_callback(connection.aclose)
         storage = await stack.enter_async_context(open_storage(settings))
+        mailer = SmtpTransport(settings)
+        stack.push_async_callback(mailer.close)
         jobs = await stack.enter_async_context(open_job_queue(settings, database))
         yield Platform(
             settings=settings,
@@ -128,4 +132,5 @@ async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
             urls=UrlCache(connection, storage),
             jobs=jobs,
             realtime=RealtimePublisher(connection),
+            mailer=mailer,
         )

@@ -181,6 +181,11 @@ class Settings(BaseSettings):
         return f"{self.protocol}://{self.hostname}{port}"
 
     @property
+    def api_url(self) -> str:
+        """Where people reach the API: the clients' host passes `/api` on, in development this server itself."""
+        return self.public_url if self.is_development else self.client_host
+
+    @property
     def library_host(self) -> str:
         return self.library_client_host or self.client_host
 

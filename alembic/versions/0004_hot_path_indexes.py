@@ -43,3 +43,5 @@ def upgrade() -> None:
             op.execute(f'drop index concurrently if exists "{name}"')
             op.execute(f'create index concurrently "{name}" on {definition}')
         op.execute("reset lock_timeout")
+        # What an expression index tells of its values is gathered here only.
+        op.execute("analyze invitation, item")

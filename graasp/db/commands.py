@@ -6,61 +6,81 @@ from typing import Annotated
 
 import sqlalchemy.exc
 import typer
+from alembic.util import CommandError
 
 from graasp.db import migrations
-from graasp.settings import MigrationSettings, load_migration_settings
+from graasp.settings import load_migration_settings
 
 
 class ExitCode(IntEnum):
     DONE = 0
     FAILED = 1
+    USAGE = 2
     PENDING = 3
     NOT_RECOGNISED = 4
     LOCKED = 5
 
 
+_FAILURES: dict[type[Exception], ExitCode] = {
+    migrations.MigrationRefused: ExitCode.NOT_RECOGNISED,
+    migrations.MigrationLocked: ExitCode.LOCKED,
+    migrations.UnknownRevision: ExitCode.USAGE,
+    migrations.InvalidDatabaseUrl: ExitCode.USAGE,
+    CommandError: ExitCode.FAILED,
+}
+
+
 def migrate(
     check: Annotated[
-        bool, typer.Option("--check", help="Only tell by the exit code whether revisions are pending.")
+        bool,
+        typer.Option("--check", help="Change nothing; tell by the exit code whether revisions are pending."),
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the SQL instead of running it.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Change nothing; print the SQL that would run.")
+    ] = False,
+    to: Annotated[str, typer.Option(metavar="REVISION", help="Stop after this revision.")] = "head",
     lock_timeout: Annotated[
-        float, typer.Option(help="Seconds to wait for another migration task.", min=0)
+        float, typer.Option(metavar="SECONDS", help="How long to wait for another migration task.", min=0)
     ] = 60,
 ) -> None:
-    """Create or adopt the database at DB_CONNECTION and apply every pending revision.
+    """Create or adopt the database at DB_CONNECTION, and apply every pending revision.
 
-    Exit codes: 0 done (or, with --check, nothing pending); 1 failed; 2 wrong usage or configuration; 3 with
-    --check: revisions are pending; 4 the database is not empty and not one of this product; 5 another migration
-    task holds the lock.
+    An empty database gets the schema. One of an existing installation is adopted as it is: no row changes,
+    and the record of its earlier migrations stays. Running this again, or twice at once, is harmless.
+
+    Exit codes: 0 done (with --check: nothing is pending); 1 failed; 2 wrong usage or configuration; 3 with
+    --check: revisions are pending; 4 the database is neither empty nor one this version knows, and was left
+    as it is; 5 another migration task holds the lock.
     """
-    settings = load_migration_settings()
+    if check and dry_run:
+        raise typer.BadParameter("--check and --dry-run exclude each other")
+    url = load_migration_settings().db_connection
     try:
-        code = _run(settings, check=check, dry_run=dry_run, lock_timeout_s=lock_timeout)
-    except migrations.MigrationRefused as error:
-        typer.echo(error, err=True)
-        code = ExitCode.NOT_RECOGNISED
-    except migrations.MigrationLocked as error:
-        typer.echo(error, err=True)
-        code = ExitCode.LOCKED
-    except sqlalchemy.exc.SQLAlchemyError as error:
-        typer.echo(f"The migration failed: {error}", err=True)
+        if check:
+            code = _check(url, to)
+        elif dry_run:
+            typer.echo(migrations.pending_sql(url, to=to), nl=False)
+            code = ExitCode.DONE
+        else:
+            code = _migrate(url, to, lock_timeout)
+    except tuple(_FAILURES) as error:
+        typer.echo(str(error), err=True)
+        code = _FAILURES[type(error)]
+    except sqlalchemy.exc.DBAPIError as error:
+        typer.echo(f"The migration failed: {error.orig}".rstrip(), err=True)
         code = ExitCode.FAILED
     sys.exit(code)
 
 
-def _run(settings: MigrationSettings, *, check: bool, dry_run: bool, lock_timeout_s: float) -> ExitCode:
-    url = settings.db_connection
-    if check:
-        waiting = migrations.pending(url)
-        typer.echo(f"pending: {', '.join(waiting)}" if waiting else "nothing is pending")
-        return ExitCode.PENDING if waiting else ExitCode.DONE
-    if dry_run:
-        typer.echo(migrations.pending_sql(url), nl=False)
-        return ExitCode.DONE
-    waiting = migrations.pending(url)
-    typer.echo(f"to apply: {', '.join(waiting)}" if waiting else "nothing to apply")
-    origin = migrations.migrate(url, lock_timeout_s=lock_timeout_s)
-    typer.echo(f"found {origin.value}")
+def _check(url: str, to: str) -> ExitCode:
+    waiting = migrations.pending(url, to=to)
+    typer.echo(f"pending: {', '.join(waiting)}" if waiting else "nothing is pending")
+    return ExitCode.PENDING if waiting else ExitCode.DONE
+
+
+def _migrate(url: str, to: str, lock_timeout_s: float) -> ExitCode:
+    applied = migrations.migrate(url, lock_timeout_s=lock_timeout_s, to=to, report=typer.echo)
+    if not applied:
+        typer.echo("nothing was pending")
     typer.echo("[✓] migrations applied successfully!")
     return ExitCode.DONE

@@ -74,6 +74,15 @@ class Database:
         async with transaction.open():
             yield transaction
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator["Transaction"]:
+        """A read-only transaction whose statements all see the same moment."""
+        async with self.transaction() as transaction:
+            connection = await transaction.connection()
+            await connection.execute("set transaction isolation level repeatable read, read only")
+            await connection.execute("set local work_mem = '64MB'")
+            yield transaction
+
     async def is_ready(self) -> bool:
         return bool(await self.reads.scalar(text("select 1")) == 1)
 

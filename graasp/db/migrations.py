@@ -1,36 +1,57 @@
-"""The migration task: creates an empty database, adopts an existing installation's, and brings either up to date."""
+"""The migration task: creates the schema, or adopts an existing installation's, and brings it up to date."""
 
 import io
 import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import sqlalchemy
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import Connection, text
 from sqlalchemy.pool import NullPool
 
 from alembic import command
+from graasp.db import recognition
 
 _FOLDER = Path(__file__).resolve().parents[2] / "alembic"
 _BASELINE = "0001"
-_FINGERPRINT = _FOLDER / "versions" / "0001_baseline.json"
+_BASELINE_STRUCTURE = _FOLDER / "versions" / "0001_baseline.json"
+# What the server that was here before records when it is up to date.
+_EARLIER_MIGRATIONS = 22
 # Any number nobody else uses: the lock that keeps two migration tasks apart.
 _ADVISORY_LOCK = 0x67726161737001
 _LOCK_POLL_S = 0.2
+_SHOWN_DIFFERENCES = 30
+# A statement that waits for a table makes everyone after it wait too: better to fail and be run again.
+_TABLE_LOCK_TIMEOUT = "30s"
+
+Report = Callable[[str], None]
 
 
 class MigrationRefused(Exception):
-    """The database holds tables that are not this product's; nothing was changed."""
+    """The database is not one this version can work on; nothing was changed."""
 
 
 class MigrationLocked(Exception):
     """Another migration task holds the lock."""
+
+
+class UnknownRevision(Exception):
+    """There is no such revision to migrate to."""
+
+
+class InvalidDatabaseUrl(Exception):
+    """The connection is not a PostgreSQL URL."""
 
 
 class Origin(Enum):
@@ -41,132 +62,174 @@ class Origin(Enum):
     MANAGED = "a database under migration control"
 
 
-def migrate(url: str, *, lock_timeout_s: float = 60, to: str = "head") -> Origin:
-    """Apply every pending revision.
+@dataclass(frozen=True)
+class State:
+    """Where a database stands."""
 
-    Raises MigrationRefused for a database that is neither empty nor of this product, MigrationLocked when another
-    task does not finish within `lock_timeout_s` seconds, and SQLAlchemy's errors for what a revision raises.
+    origin: Origin
+    revision: str | None
+    # What an operator should know, but can live with.
+    notes: tuple[str, ...] = ()
+
+
+def _silent(_: str) -> None:
+    pass
+
+
+def migrate(url: str, *, lock_timeout_s: float = 60, to: str = "head", report: Report = _silent) -> list[str]:
+    """Apply every pending revision, each in its own transaction; the revisions that were.
+
+    Two tasks never work at once: the second waits, and finds nothing left to do. Raises MigrationRefused for
+    a database that is neither empty nor of this product, MigrationLocked when another task does not finish
+    within `lock_timeout_s` seconds, UnknownRevision, InvalidDatabaseUrl, and SQLAlchemy's errors for what the
+    database refuses.
     """
-    with connect(url) as lock_holder, _locked(lock_holder, lock_timeout_s), connect(url) as connection:
-        origin = recognise(connection)
-        config = _config(connection)
-        if origin is Origin.EXISTING:
+    with connect(url) as connection, _locked(connection, lock_timeout_s):
+        state = inspect(connection)
+        revisions = _plan(state, to)
+        for line in (f"found {state.origin.value}", *state.notes):
+            report(line)
+        config = _config(connection, report)
+        if state.origin is Origin.EXISTING:
             command.stamp(config, _BASELINE)
-        command.upgrade(config, to)
-        return origin
+        if revisions:
+            command.upgrade(config, revisions[-1])
+        return revisions
 
 
-def pending(url: str) -> list[str]:
-    """The revisions that `migrate` would apply, oldest first."""
+def pending(url: str, *, to: str = "head") -> list[str]:
+    """The revisions that `migrate` would apply, oldest first; raises what `migrate` raises."""
     with connect(url) as connection:
-        return _pending(recognise(connection), connection)
+        return _plan(inspect(connection), to)
 
 
-def pending_sql(url: str) -> str:
-    """The SQL that `migrate` would run."""
+def pending_sql(url: str, *, to: str = "head") -> str:
+    """The SQL that `migrate` would run, for psql; raises what `migrate` raises."""
     with connect(url) as connection:
-        origin = recognise(connection)
-        revisions = _pending(origin, connection)
-        current = _current(origin, connection)
-    if not revisions:
-        return ""
-    output = io.StringIO()
+        state = inspect(connection)
+    revisions = _plan(state, to)
     config = _config(None)
-    config.output_buffer = output
-    with redirect_stdout(io.StringIO()):
-        command.upgrade(config, f"{current}:head" if current else "head", sql=True)
-    return output.getvalue()
+    config.output_buffer = io.StringIO()
+    if state.origin is Origin.EXISTING:
+        command.stamp(config, _BASELINE, sql=True)
+    if revisions:
+        command.upgrade(config, f"{state.revision or 'base'}:{revisions[-1]}", sql=True)
+    return config.output_buffer.getvalue()
 
 
-def recognise(connection: Connection) -> Origin:
-    """Tell what the database is. Raises MigrationRefused with the differences when it is neither."""
-    tables = _columns(connection)
-    connection.rollback()
-    if "alembic_version" in tables:
-        return Origin.MANAGED
-    if not tables:
-        return Origin.EMPTY
-    expected: dict[str, dict[str, str]] = json.loads(_FINGERPRINT.read_text())
-    differences = list(_differences(expected, tables))
+def inspect(connection: Connection) -> State:
+    """Tell what the database is. Raises MigrationRefused with every difference when it is none of ours."""
+    try:
+        revision = MigrationContext.configure(connection).get_current_revision()
+        if revision is not None:
+            return State(Origin.MANAGED, revision)
+        found = recognition.describe(connection)
+        earlier = recognition.earlier_migrations(connection)
+    finally:
+        connection.rollback()
+    if recognition.is_empty(found):
+        return State(Origin.EMPTY, None)
+    expected: recognition.Structure = json.loads(_BASELINE_STRUCTURE.read_text())
+    differences = recognition.differences(expected, found)
     if differences:
-        shown = "\n".join(f"  {difference}" for difference in differences[:20])
-        raise MigrationRefused(
-            f"This database is not empty and not one of this product ({len(differences)} differences):\n{shown}\n"
-            "Point DB_CONNECTION at an empty database, or at an existing installation's. Nothing was changed."
-        )
-    return Origin.EXISTING
+        raise MigrationRefused(_refusal(differences, earlier))
+    notes = [
+        f"an index is missing; create it: {statement}"
+        for statement in recognition.missing_indexes(expected, found)
+    ]
+    if earlier is not None:
+        notes.append(f"drizzle.__drizzle_migrations ({earlier} rows) stays as it is")
+    return State(Origin.EXISTING, _BASELINE, tuple(notes))
 
 
 @contextmanager
 def connect(url: str) -> Iterator[Connection]:
-    """A connection through psycopg for any spelling of a PostgreSQL URL."""
-    rest = url.partition("://")[2]
-    engine = sqlalchemy.create_engine(f"postgresql+psycopg://{rest}", poolclass=NullPool)
+    """A connection for migrations: `postgres://` and `postgresql://`, with any parameter that libpq knows."""
+    parameters = _parameters(url)
+    engine = sqlalchemy.create_engine(
+        "postgresql+psycopg://", creator=lambda: psycopg.connect(**parameters), poolclass=NullPool
+    )
     try:
         with engine.connect() as connection:
+            # A role's own limits are made for requests.
+            connection.execute(text(f"set lock_timeout = '{_TABLE_LOCK_TIMEOUT}'"))
+            connection.execute(text("set statement_timeout = 0"))
+            connection.execute(text("set idle_in_transaction_session_timeout = 0"))
+            connection.commit()
             yield connection
     finally:
         engine.dispose()
 
 
-def fingerprint(connection: Connection) -> dict[str, dict[str, str]]:
-    """`{table: {column: type}}` of the public schema, without the migration bookkeeping."""
-    return {name: columns for name, columns in _columns(connection).items() if name != "alembic_version"}
+def _parameters(url: str) -> dict[str, Any]:
+    scheme, _, rest = url.partition("://")
+    try:
+        if scheme.partition("+")[0] not in ("postgres", "postgresql"):
+            raise psycopg.ProgrammingError
+        parameters: dict[str, Any] = dict(conninfo_to_dict(f"postgresql://{rest}"))
+    except psycopg.ProgrammingError:
+        # Without the cause: it would repeat the password.
+        raise InvalidDatabaseUrl(
+            "DB_CONNECTION should look like postgres://user:password@host:5432/database?sslmode=require, "
+            "with %40 for an @ in the password and so on."
+        ) from None
+    return {"connect_timeout": 10, "application_name": "graasp migrate", **parameters}
 
 
-def _differences(expected: dict[str, dict[str, str]], found: dict[str, dict[str, str]]) -> Iterator[str]:
-    for table, columns in expected.items():
-        if table not in found:
-            yield f"table {table} is missing"
-            continue
-        for column, kind in columns.items():
-            if found[table].get(column) != kind:
-                yield f"column {table}.{column} should be {kind}, is {found[table].get(column, 'missing')}"
-
-
-def _columns(connection: Connection) -> dict[str, dict[str, str]]:
-    rows = connection.execute(
-        text(
-            """
-            select c.relname, a.attname, format_type(a.atttypid, a.atttypmod)
-            from pg_class c
-            join pg_namespace n on n.oid = c.relnamespace
-            join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-            where n.nspname = 'public' and c.relkind = 'r'
-              and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'e')
-            order by c.relname, a.attnum
-            """
+def _refusal(differences: list[str], earlier: int | None) -> str:
+    lines = [f"This database is not empty, and not one of this product ({len(differences)} differences):"]
+    lines += [f"  {difference}" for difference in differences[:_SHOWN_DIFFERENCES]]
+    if len(differences) > _SHOWN_DIFFERENCES:
+        lines.append(f"  … and {len(differences) - _SHOWN_DIFFERENCES} more")
+    if earlier is not None and earlier < _EARLIER_MIGRATIONS:
+        lines.append(
+            f"It records {earlier} of {_EARLIER_MIGRATIONS} migrations of the server that was here before: "
+            "run that server's own migration task in its latest version first."
         )
-    )
-    tables: dict[str, dict[str, str]] = {}
-    for table, column, kind in rows:
-        tables.setdefault(table, {})[column] = kind
-    return tables
+    else:
+        lines.append("Point DB_CONNECTION at an empty database, or at an existing installation's.")
+    lines.append("Nothing was changed.")
+    return "\n".join(lines)
 
 
-def _current(origin: Origin, connection: Connection) -> str | None:
-    if origin is Origin.EXISTING:
-        return _BASELINE
-    return MigrationContext.configure(connection).get_current_revision()
-
-
-def _pending(origin: Origin, connection: Connection) -> list[str]:
+def _plan(state: State, to: str) -> list[str]:
     script = ScriptDirectory.from_config(_config(None))
-    current = _current(origin, connection)
-    revisions = script.iterate_revisions("head", current or "base")
-    return [revision.revision for revision in revisions][::-1]
+    try:
+        wanted = _history(script, to)
+    except CommandError:
+        known = ", ".join(_history(script, "head"))
+        raise UnknownRevision(f"There is no revision {to}; the revisions are {known}.") from None
+    if state.revision is None:
+        return wanted
+    if state.revision not in _history(script, "head"):
+        raise MigrationRefused(
+            f"This database is at revision {state.revision}, which this version does not know: "
+            "it was migrated by a newer version, or by another product. Run a version that knows it. "
+            "Nothing was changed."
+        )
+    return wanted[wanted.index(state.revision) + 1 :] if state.revision in wanted else []
 
 
-def _config(connection: Connection | None) -> Config:
+def _history(script: ScriptDirectory, revision: str) -> list[str]:
+    return [step.revision for step in script.iterate_revisions(revision, "base")][::-1]
+
+
+def _config(connection: Connection | None, report: Report = _silent) -> Config:
+    def applied(*, step: Any, **_: Any) -> None:
+        report(f"{'adopted as' if step.is_stamp else 'applied'} {step.up_revision_id} {step.up_revision.doc}")
+
     config = Config()
-    config.set_main_option("script_location", str(_FOLDER))
+    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     config.attributes["connection"] = connection
+    config.attributes["on_version_apply"] = applied
     return config
 
 
 @contextmanager
 def _locked(connection: Connection, timeout_s: float) -> Iterator[None]:
+    """Hold the lock on the very connection that migrates: whoever loses one loses the other."""
     deadline = time.monotonic() + timeout_s
+    # Polled, since a statement that waits would hold back the index builds of the task it waits for.
     while not connection.scalar(text("select pg_try_advisory_lock(:key)"), {"key": _ADVISORY_LOCK}):
         connection.rollback()
         if time.monotonic() >= deadline:
@@ -175,10 +238,12 @@ def _locked(connection: Connection, timeout_s: float) -> Iterator[None]:
                 "Wait for it, or see its log; then run this again."
             )
         time.sleep(_LOCK_POLL_S)
-    # The lock belongs to the session: an open transaction would hold back the vacuum for nothing.
     connection.commit()
     try:
         yield
     finally:
-        connection.scalar(text("select pg_advisory_unlock(:key)"), {"key": _ADVISORY_LOCK})
-        connection.commit()
+        # A broken connection has given its lock back, and its own error is the one to tell.
+        with suppress(sqlalchemy.exc.DBAPIError):
+            connection.rollback()
+            connection.scalar(text("select pg_advisory_unlock(:key)"), {"key": _ADVISORY_LOCK})
+            connection.commit()

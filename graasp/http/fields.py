@@ -90,6 +90,21 @@ def _storable(value: str) -> str:
     return value
 
 
+def _storable_json(value: dict[str, Any]) -> dict[str, Any]:
+    """PostgreSQL's JSON has no NUL character either, in keys and values at any depth."""
+    pending: list[Any] = [value]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, str):
+            _storable(part)
+        elif isinstance(part, dict):
+            pending.extend(part.keys())
+            pending.extend(part.values())
+        elif isinstance(part, list):
+            pending.extend(part)
+    return value
+
+
 def _uuid_text(value: Any) -> Any:
     value = _text(value)
     if isinstance(value, str) and not _UUID.fullmatch(value):
@@ -164,4 +179,5 @@ AbsoluteUri = Annotated[AnyText, AfterValidator(_uri)]
 Username = Annotated[AnyText, Field(min_length=2, max_length=60), AfterValidator(_username)]
 StrongPassword = Annotated[AnyText, AfterValidator(_strong_password)]
 DateTime = Annotated[datetime, BeforeValidator(_moment)]
+JsonObject = Annotated[dict[str, Any], AfterValidator(_storable_json)]
 JsonWebToken = Annotated[AnyText, Field(pattern=r"^[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*$")]

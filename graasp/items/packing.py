@@ -101,7 +101,7 @@ class Packer:
         items = []
         for row in rows:
             permission, public_by, hidden_by = access.of(row["path"])
-            if hidden_by and (not hidden or permission is None or permission < Permission.WRITE):
+            if hidden_by and not (hidden and access.shows(row["path"])):
                 continue
             items.append(self._packed(row, permission.wire if permission else None, public_by, hidden_by))
         await self._add_thumbnails(items)
@@ -160,6 +160,11 @@ class InheritedAccess:
         self._known: dict[str, tuple[Permission | None, Visibility | None, Visibility | None]] = {
             root: (permission, public_by, hidden_by)
         }
+
+    def shows(self, path: str) -> bool:
+        """Whether an item is visible: hidden ones are to those who may write."""
+        permission, _, hidden_by = self.of(path)
+        return not hidden_by or (permission is not None and permission >= Permission.WRITE)
 
     def of(self, path: str) -> tuple[Permission | None, Visibility | None, Visibility | None]:
         """(permission, public, hidden) of an item at or below the root."""

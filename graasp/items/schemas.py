@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from graasp.http.fields import AbsoluteUri, AnyText, Flag, Many, Number, Text, Uuid
+from graasp.http.fields import AbsoluteUri, AnyText, Flag, JsonObject, Many, Number, Text, Uuid
 
 ItemType = Literal["app", "document", "embeddedLink", "etherpad", "file", "folder", "h5p", "page", "shortcut"]
 PermissionName = Literal["read", "write", "admin"]
@@ -93,7 +93,7 @@ class FolderExtra(BaseModel):
 
 class AppContent(BaseModel):
     url: AbsoluteUri
-    settings: dict[str, Any] | None = None
+    settings: JsonObject | None = None
 
 
 class DocumentContent(BaseModel):
@@ -176,7 +176,7 @@ class DocumentChange(ItemChange):
 
 
 class AnyItemChange(ItemChange):
-    extra: dict[str, Any] | None = None
+    extra: JsonObject | None = None
 
 
 class Reorder(BaseModel):

@@ -1,0 +1,16 @@
+"""Errors of actions."""
+
+from graasp.http.errors import DomainError
+
+
+class CannotPostAction(DomainError):
+    code = "GIAERR003"
+    status = 403
+    message = "Cannot post action"
+    origin = "graasp-plugin-item-actions"
+
+
+class CannotModifyOtherMembers(DomainError):
+    code = "GERR014"
+    status = 403
+    message = "CANNOT_MODIFY_OTHER_MEMBERS"

@@ -1,0 +1,10 @@
+"""Every statement on folder exports."""
+
+from sqlalchemy import text
+
+REQUEST = text(
+    """
+    insert into item_export_request (member_id, item_id, type)
+    values (cast(:account_id as uuid), cast(:item_id as uuid), 'raw') returning id
+    """
+)

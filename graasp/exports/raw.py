@@ -1,0 +1,116 @@
+"""The raw archive of a folder: what people see, as plain files."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from graasp.archives import Entry, no_content
+from graasp.db.database import Row
+from graasp.db.ltree import parent_path
+from graasp.exports.names import UniqueNames, file_extension, safe_name, with_extension
+from graasp.storage import FileStorage, StoredFileNotFound
+
+_LEFT_OUT = "NOT EXPORTED.txt"
+
+
+class _Place(NamedTuple):
+    """A folder of the archive."""
+
+    path: str
+    names: UniqueNames
+
+
+async def raw_entries(
+    storage: FileStorage, root: Row, rows: Sequence[Row], now: datetime
+) -> AsyncIterator[Entry]:
+    """The entries of the archive; `rows` are the visible descendants, parents before children.
+
+    What has no plain form, and files that storage has lost, are listed in a note instead of failing the export.
+    """
+    left_out: list[str] = []
+    top = _Place("", UniqueNames())
+    places = {root["path"]: _folder(top, root)}
+    parents = {parent_path(row["path"]) for row in rows}
+    for entry in _described(top, root, now):
+        yield entry
+    if root["path"] not in parents:
+        yield Entry(f"{places[root['path']].path}", root["updated_at"], no_content())
+    for row in rows:
+        above = places.get(parent_path(row["path"]) or "")
+        if above is None:
+            continue
+        if row["type"] == "folder":
+            place = places[row["path"]] = _folder(above, row)
+            if row["path"] not in parents:
+                yield Entry(place.path, row["updated_at"], no_content())
+        else:
+            found = await _leaf(storage, above, row)
+            if found is None:
+                left_out.append(f"{above.path}{row['name']} ({row['type']})")
+                continue
+            yield found
+        for entry in _described(above, row, now):
+            yield entry
+    if left_out:
+        note = "These items have no form outside the platform, or their file is missing:\n" + "\n".join(left_out)
+        yield Entry(top.names.take(_LEFT_OUT), now, _bytes(note))
+
+
+def _folder(above: _Place, row: Row) -> _Place:
+    return _Place(f"{above.path}{above.names.take(safe_name(row['name']))}/", UniqueNames())
+
+
+def _described(place: _Place, row: Row, now: datetime) -> Sequence[Entry]:
+    if not row["description"]:
+        return ()
+    name = place.names.take(safe_name(f"{row['name']}.description.html"))
+    return (Entry(place.path + name, now, _bytes(row["description"])),)
+
+
+async def _leaf(storage: FileStorage, place: _Place, row: Row) -> Entry | None:
+    extra = row["extra"].get(row["type"]) if isinstance(row["extra"], dict) else None
+    extra = extra if isinstance(extra, dict) else {}
+    match row["type"]:
+        case "document":
+            return _text(place, row, "html", extra.get("content") or "")
+        case "embeddedLink":
+            return _text(place, row, "url", f"[InternetShortcut]\nURL={_line(extra.get('url'))}\n")
+        case "app":
+            return _text(place, row, "app", f"[InternetShortcut]\nURL={_line(extra.get('url'))}\nAppURL=1\n")
+        case "file":
+            key = extra.get("path")
+            extension = file_extension(row["name"], extra.get("mimetype"))
+            return await _stored(storage, place, row, extension, key)
+        case _:
+            return None
+
+
+async def _stored(storage: FileStorage, place: _Place, row: Row, extension: str, key: Any) -> Entry | None:
+    if not isinstance(key, str) or await storage.size(key) is None:
+        return None
+    return Entry(_name(place, row, extension), row["updated_at"], _until_lost(storage, key))
+
+
+async def _until_lost(storage: FileStorage, key: str) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in storage.open(key):
+            yield chunk
+    except StoredFileNotFound:
+        # Deleted between the look and the read: an empty entry, since the archive is on its way.
+        return
+
+
+def _text(place: _Place, row: Row, extension: str, content: str) -> Entry:
+    return Entry(_name(place, row, extension), row["updated_at"], _bytes(content))
+
+
+def _name(place: _Place, row: Row, extension: str) -> str:
+    return place.path + place.names.take(safe_name(with_extension(row["name"], extension)))
+
+
+def _line(value: Any) -> str:
+    return str(value or "").replace("\r", "").replace("\n", "")
+
+
+async def _bytes(text: str) -> AsyncIterator[bytes]:
+    yield text.encode()

@@ -1,0 +1,15 @@
+"""Every job of the product, in one place, and the queues they wait in."""
+
+from typing import Any
+
+from graasp.actions.jobs import EXPORT_ACTIONS
+from graasp.exports.jobs import EXPORT_FOLDER
+from graasp.housekeeping.jobs import CLEAN_UP
+from graasp.jobs.spec import JobSpec
+from graasp.mail.jobs import SEND_MAIL
+
+JOBS: tuple[JobSpec[Any], ...] = (SEND_MAIL, EXPORT_ACTIONS, EXPORT_FOLDER, CLEAN_UP)
+
+# Short jobs never wait behind long ones: they have processes that take nothing else.
+SHORT_QUEUES = ("mail",)
+HEAVY_QUEUES = ("item-export", "action-export", "search-index", "scheduled-jobs")

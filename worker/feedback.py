@@ -1,0 +1,26 @@
+"""What the member who asked is told on its websocket when a job ends."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from graasp.http.errors import DomainError, FormattedError, UnexpectedError
+from graasp.platform import UnitOfWork
+
+_TOPIC = "item/member"
+
+
+def publish_success(uow: UnitOfWork, account_id: UUID, operation: str, item_ids: Sequence[str], result: Any) -> None:
+    body = {"kind": "feedback", "op": operation, "resource": list(item_ids), "result": result, "errors": []}
+    uow.publish(_TOPIC, str(account_id), body)
+
+
+def publish_failure(
+    uow: UnitOfWork, account_id: UUID, operation: str, item_ids: Sequence[str], error: BaseException
+) -> None:
+    """Exactly one error; what nobody expected is not told in its own words."""
+    cause = error.__cause__ or error
+    known = cause if isinstance(cause, DomainError | FormattedError) else UnexpectedError()
+    described = {"name": known.name, "message": known.message}
+    body = {"kind": "feedback", "op": operation, "resource": list(item_ids), "errors": [described]}
+    uow.publish(_TOPIC, str(account_id), body)

@@ -1,0 +1,124 @@
+"""Exports the actions of an item and mails the link."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any
+
+from graasp.accounts.service import mail_recipient
+from graasp.actions import queries
+from graasp.actions.export import export_entries, safe
+from graasp.actions.jobs import EXPORT_ACTIONS, ExportActions
+from graasp.archives import zip_stream
+from graasp.db.database import Row
+from graasp.downloads.service import offer
+from graasp.http.errors import DomainError, FormattedError
+from graasp.items.packing import raw_item
+from graasp.jobs.spec import PermanentError
+from graasp.mail.messages import actions_exported
+from graasp.mail.service import send_mail
+from graasp.memberships.authorization import Permission, authorize
+from graasp.platform import UnitOfWork
+from worker.execution import RunningJob
+from worker.feedback import publish_failure, publish_success
+from worker.handlers.refusals import permanent
+from worker.registry import handles, on_final_failure
+
+
+@handles(EXPORT_ACTIONS)
+async def export_actions(job: RunningJob, export: ExportActions) -> None:
+    """Idempotent: an attempt stores under a name of its own, and only the one that completes is ever linked."""
+    with permanent(DomainError, FormattedError):
+        access = await authorize(job.platform.reads, export.member_id, export.item_id, Permission.ADMIN)
+    member = await mail_recipient(job.platform.reads, export.member_id)
+    if member is None:
+        raise PermanentError("The account is gone.")
+    item = access.item
+    recent = await _recent(job, export, item)
+    if recent is not None:
+        async with job.completing({"sentAgain": True}) as uow:
+            await _tell(uow, export, item, member, recent["storage_key"], recent["file_name"], recent["expires_at"])
+        return
+    requested_at, key = await _write(job, export, item)
+    async with job.completing({"storageKey": key}) as uow:
+        request = await uow.first(
+            queries.EXPORT_REQUEST, account_id=export.member_id, path=item["path"], format=export.format
+        )
+        assert request is not None
+        name = f"{safe(item['name'])}_{export.format}_actions_{int(requested_at.timestamp())}.zip"
+        await _tell(uow, export, item, member, key, name, None)
+
+
+async def _recent(job: RunningJob, export: ExportActions, item: Row) -> Row | None:
+    """An archive of the same kind, made a moment ago and still there."""
+    row = await job.platform.reads.first(
+        queries.RECENT_EXPORT,
+        account_id=export.member_id,
+        item_id=export.item_id,
+        path=item["path"],
+        format=export.format,
+        key_pattern=f"%\\_{export.format}\\_actions\\_%",
+        window_s=float(job.platform.settings.action_export_window_seconds),
+    )
+    if row is None or await job.platform.storage.size(row["storage_key"]) is None:
+        return None
+    return row
+
+
+async def _write(job: RunningJob, export: ExportActions, item: Row) -> tuple[datetime, str]:
+    """Stream the archive from the database to storage; (when it was asked for, its key)."""
+    async with job.platform.database.snapshot() as transaction:
+        requested_at = await transaction.scalar(queries.NOW)
+        stamp = int(requested_at.timestamp())
+        file = f"{safe(item['name'])[:100]}_{export.format}_actions_{stamp}"
+        # The attempt is part of the key: an orphan that still writes never touches the archive that is linked.
+        key = f"actions/{export.item_id}/{file}-{job.id.hex[:8]}-{job.attempt}.zip"
+        entries = export_entries(transaction, item, export.format, requested_at)
+        archive = _counted(job, zip_stream(entries))
+        await job.platform.storage.put(
+            key, archive, content_type="application/zip", metadata={"member": str(export.member_id)}
+        )
+    return requested_at, key
+
+
+async def _counted(job: RunningJob, chunks: Any) -> AsyncIterator[bytes]:
+    written = 0
+    async for chunk in chunks:
+        written += len(chunk)
+        job.progress(written, text="bytes of the archive written")
+        yield chunk
+
+
+async def _tell(
+    uow: UnitOfWork,
+    export: ExportActions,
+    item: Row,
+    member: Row,
+    key: str,
+    file_name: str,
+    expires_at: datetime | None,
+) -> None:
+    link = await offer(
+        uow,
+        account_id=export.member_id,
+        storage_key=key,
+        file_name=file_name,
+        item_id=export.item_id,
+        permission=Permission.ADMIN,
+        expires_at=expires_at,
+    )
+    mail = actions_exported(
+        recipient=member["email"],
+        lang=member["lang"],
+        link=link,
+        item_name=item["name"],
+        export_format=export.format,
+        days=uow.platform.settings.archive_days,
+    )
+    await send_mail(uow, mail)
+    item_id = str(export.item_id)
+    publish_success(uow, export.member_id, "export", [item_id], {item_id: raw_item(item)})
+
+
+@on_final_failure(EXPORT_ACTIONS)
+async def tell_failure(uow: UnitOfWork, export: ExportActions, error: BaseException) -> None:
+    publish_failure(uow, export.member_id, "export", [str(export.item_id)], error)
