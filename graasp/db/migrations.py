@@ -194,14 +194,15 @@ def _refusal(differences: list[str], earlier: int | None) -> str:
 
 def _plan(state: State, to: str) -> list[str]:
     script = ScriptDirectory.from_config(_config(None))
+    known = _history(script, "head")
     try:
-        wanted = _history(script, to)
+        script.get_revision(to)
     except CommandError:
-        known = ", ".join(_history(script, "head"))
-        raise UnknownRevision(f"There is no revision {to}; the revisions are {known}.") from None
+        raise UnknownRevision(f"There is no revision {to}; the revisions are {', '.join(known)}.") from None
+    wanted = _history(script, to)
     if state.revision is None:
         return wanted
-    if state.revision not in _history(script, "head"):
+    if state.revision not in known:
         raise MigrationRefused(
             f"This database is at revision {state.revision}, which this version does not know: "
             "it was migrated by a newer version, or by another product. Run a version that knows it. "

@@ -1,0 +1,247 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+import sqlalchemy
+
+from graasp.db import migrations
+from graasp.db.migrations import (
+    InvalidDatabaseUrl,
+    MigrationLocked,
+    MigrationRefused,
+    UnknownRevision,
+    connect,
+    migrate,
+    pending,
+)
+from tests.db.databases import create_installation, execute, query, rows, scalar, structure
+
+BASELINE = "0001"
+
+
+def the_revision(url: str) -> object:
+    return scalar(url, "select version_num from alembic_version")
+
+
+def test_an_empty_database_gets_the_schema(empty_url: str) -> None:
+    expected = pending(empty_url)
+    assert expected[0] == BASELINE
+
+    assert migrate(empty_url) == expected
+
+    assert pending(empty_url) == []
+    assert the_revision(empty_url) == expected[-1]
+    execute(empty_url, "insert into account (name, email) values ('Ada', 'ada@example.org')")
+    assert query(empty_url, "select name, type from members_view") == [("Ada", "individual")]
+
+
+def test_the_companion_application_finds_its_tables_recorded(empty_url: str) -> None:
+    migrate(empty_url)
+    assert query(empty_url, "select count(*), min(version), max(version) from schema_migrations") == [
+        (10, 20250806110912, 20251014122320)
+    ]
+
+
+def test_uuid_ossp_is_there_where_the_server_offers_it(empty_url: str) -> None:
+    migrate(empty_url)
+    name = "where name = 'uuid-ossp'"
+    offered = scalar(empty_url, f"select count(*) from pg_available_extensions {name}")
+    assert scalar(empty_url, "select count(*) from pg_extension where extname = 'uuid-ossp'") == offered
+
+
+def test_migrating_again_changes_nothing(empty_url: str) -> None:
+    migrate(empty_url)
+    before = structure(empty_url), rows(empty_url)
+    assert migrate(empty_url) == []
+    assert (structure(empty_url), rows(empty_url)) == before
+
+
+def test_migrating_can_stop_after_a_revision(small_empty_url: str) -> None:
+    assert migrate(small_empty_url, to="0002") == ["0001", "0002"]
+    assert pending(small_empty_url, to="0002") == []
+    assert migrate(small_empty_url, to="0001") == []
+    assert the_revision(small_empty_url) == "0002"
+    assert migrate(small_empty_url)[0] == "0003"
+
+
+def test_an_unknown_revision_is_refused_with_those_that_exist(small_empty_url: str) -> None:
+    with pytest.raises(UnknownRevision, match=r"no revision 9999; the revisions are 0001, "):
+        migrate(small_empty_url, to="9999")
+
+
+def test_an_existing_installation_is_adopted_without_touching_a_row(installation_url: str) -> None:
+    before = rows(installation_url)
+    told: list[str] = []
+
+    applied = migrate(installation_url, report=told.append)
+
+    after = rows(installation_url)
+    assert {table: after[table] for table in before} == before
+    assert "drizzle.__drizzle_migrations" in before
+    assert BASELINE not in applied
+    assert told[0] == "found an existing installation, adopted as it is"
+    assert pending(installation_url) == []
+
+
+def test_an_adopted_database_ends_up_like_a_new_one(installation_url: str) -> None:
+    migrate(installation_url)
+    adopted = structure(installation_url)
+    execute(installation_url, "drop schema drizzle cascade; drop schema public cascade; create schema public")
+    migrate(installation_url)
+    assert structure(installation_url) == adopted
+
+
+def test_an_installation_without_the_earlier_bookkeeping_is_adopted_too(small_empty_url: str) -> None:
+    create_installation(small_empty_url, earlier_migrations=None)
+    assert BASELINE not in migrate(small_empty_url)
+
+
+def test_an_adoption_that_broke_off_is_taken_up_again(small_installation_url: str) -> None:
+    execute(small_installation_url, "create table alembic_version (version_num varchar(32) primary key)")
+    assert BASELINE not in migrate(small_installation_url)
+
+
+@pytest.mark.parametrize(
+    "addition",
+    [
+        "create table umami_event (id int)",
+        "alter table account add column nickname text",
+        "alter table account add column score int not null default 0",
+        "create index on action (created_at)",
+        "create view my_view as select 1 as one",
+    ],
+)
+def test_what_an_operator_added_does_not_hinder_the_adoption(
+    small_installation_url: str, addition: str
+) -> None:
+    execute(small_installation_url, addition)
+    assert BASELINE not in migrate(small_installation_url)
+
+
+def test_a_missing_index_is_told_but_does_not_hinder_the_adoption(small_installation_url: str) -> None:
+    execute(small_installation_url, 'drop index "IDX_gist_item_path"')
+    told: list[str] = []
+    migrate(small_installation_url, report=told.append)
+    assert (
+        'an index is missing; create it: CREATE INDEX "IDX_gist_item_path" ON public.item USING gist (path)'
+        in told
+    )
+
+
+def test_an_index_may_have_another_name(small_installation_url: str) -> None:
+    execute(small_installation_url, 'alter index "IDX_gist_item_path" rename to item_path_gist')
+    told: list[str] = []
+    migrate(small_installation_url, report=told.append)
+    assert not [line for line in told if "index is missing" in line]
+
+
+_MEMBERSHIP_FK = "item_membership_item_path_item_path_fk"
+_WITHOUT_CASCADE = (
+    f'alter table item_membership drop constraint "{_MEMBERSHIP_FK}",'
+    f' add constraint "{_MEMBERSHIP_FK}" foreign key (item_path) references item (path)'
+)
+_VIEW_OF_ALL_ITEMS = (
+    "create or replace view item_view as select id, name, type, description, path, creator_id, extra, settings,"
+    ' created_at, updated_at, lang, "order" from item'
+)
+OTHER_SHAPES = [
+    ("drop table item_flag", "table item_flag is missing"),
+    ("alter table item drop column lang cascade", "column item.lang is missing"),
+    ("alter table app_data alter column data type json", "column app_data.data should be `jsonb"),
+    ("alter table account alter column name drop not null", "column account.name should be"),
+    ("alter table item alter column type drop default", "column item.type should be"),
+    ("alter table maintenance add column secret text not null", "column maintenance.secret is unknown"),
+    (
+        'alter table account drop constraint "CHK_account_email"',
+        "constraint account.CHK_account_email is miss",
+    ),
+    (_WITHOUT_CASCADE, f"constraint item_membership.{_MEMBERSHIP_FK} should be"),
+    ("alter type permission_enum add value 'owner'", "enum permission_enum should be"),
+    ("drop view item_view", "view item_view is missing"),
+    (_VIEW_OF_ALL_ITEMS, "view item_view should be"),
+]
+
+
+@pytest.mark.parametrize(("change", "difference"), OTHER_SHAPES)
+def test_a_database_of_another_shape_is_refused_with_the_differences(
+    small_installation_url: str, change: str, difference: str
+) -> None:
+    execute(small_installation_url, change)
+    before = structure(small_installation_url)
+
+    with pytest.raises(MigrationRefused) as refused:
+        migrate(small_installation_url)
+
+    assert difference in str(refused.value)
+    assert "Nothing was changed." in str(refused.value)
+    assert structure(small_installation_url) == before
+    assert scalar(small_installation_url, "select to_regclass('alembic_version')") is None
+
+
+def test_a_database_of_another_product_is_refused(empty_url: str) -> None:
+    execute(empty_url, "create table wordpress_posts (id int)")
+    with pytest.raises(MigrationRefused, match="table account is missing"):
+        migrate(empty_url)
+    with pytest.raises(MigrationRefused):
+        pending(empty_url)
+    assert query(empty_url, "select tablename from pg_tables where schemaname = 'public'") == [
+        ("wordpress_posts",)
+    ]
+
+
+def test_an_older_installation_is_told_to_update_first(small_empty_url: str) -> None:
+    create_installation(small_empty_url, earlier_migrations=18)
+    execute(small_empty_url, "drop table item_export_request")
+    with pytest.raises(MigrationRefused, match="records 18 of 22 migrations"):
+        migrate(small_empty_url)
+
+
+def test_a_database_of_a_newer_version_is_refused(small_empty_url: str) -> None:
+    migrate(small_empty_url)
+    execute(small_empty_url, "update alembic_version set version_num = '9999'")
+    with pytest.raises(MigrationRefused, match="at revision 9999, which this version does not know"):
+        migrate(small_empty_url)
+
+
+def test_two_tasks_at_once_migrate_once(empty_url: str) -> None:
+    everything = pending(empty_url)
+    with ThreadPoolExecutor(2) as pool:
+        results = [task.result() for task in [pool.submit(migrate, empty_url) for _ in range(2)]]
+    assert sorted(results) == [[], everything]
+
+
+def test_a_task_gives_up_when_the_other_does_not_finish(small_empty_url: str) -> None:
+    with psycopg.connect(small_empty_url) as other:
+        other.execute("select pg_advisory_lock(%s)", (migrations._ADVISORY_LOCK,))
+        with pytest.raises(MigrationLocked, match="Another migration task is at work"):
+            migrate(small_empty_url, lock_timeout_s=0)
+    assert BASELINE in migrate(small_empty_url)
+
+
+def test_a_table_that_stays_locked_fails_the_task_and_running_it_again_finishes(
+    small_installation_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrations, "_TABLE_LOCK_TIMEOUT", "50ms")
+    expected = pending(small_installation_url)
+    with psycopg.connect(small_installation_url) as user:
+        user.execute("lock table account in access exclusive mode")
+        with pytest.raises(sqlalchemy.exc.OperationalError, match="lock timeout"):
+            migrate(small_installation_url)
+    assert migrate(small_installation_url) == expected
+
+
+@pytest.mark.parametrize("query_string", ["", "?sslmode=disable", "?sslmode=prefer&connect_timeout=3"])
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
+def test_any_spelling_of_the_connection_works(small_empty_url: str, scheme: str, query_string: str) -> None:
+    rest = small_empty_url.partition("://")[2]
+    assert BASELINE in pending(f"{scheme}://{rest}{query_string}")
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://u:hunter2@h/d", "u:hunter2@h/d", "postgres://u:hun ter2@h/d?nonsense=1"]
+)
+def test_a_connection_that_is_none_is_refused_without_repeating_the_password(url: str) -> None:
+    with pytest.raises(InvalidDatabaseUrl) as refused, connect(url):
+        pass
+    assert "hunter2" not in str(refused.value)
+    assert "DB_CONNECTION should look like" in str(refused.value)
