@@ -12,13 +12,13 @@ from graasp.files.routes import router as files
 from graasp.items.routes import router as items
 from graasp.maintenance.routes import router as maintenance
 from graasp.memberships.routes import router as memberships
-from graasp.realtime.routes import router as realtime
+from graasp.notifications.routes import router as notifications
 
 
 def api_router() -> APIRouter:
     """Everything below `/api`. Items come last: `/api/items/{id}` would swallow its neighbours' literal paths."""
     router = APIRouter(prefix="/api", redirect_slashes=False)
-    for domain in (auth, accounts, maintenance, downloads, realtime, actions, exports, files, memberships, items):
+    for domain in (auth, accounts, maintenance, downloads, notifications, actions, exports, files, memberships, items):
         router.include_router(domain)
     return router
 

@@ -13,12 +13,12 @@ from graasp.http.middleware import install_middleware
 from graasp.http.session_cookie import SessionCodec
 from graasp.logging import configure_logging
 from graasp.meta.routes import router as meta_router
-from graasp.meta.start_page import router as start_page_router
 from graasp.platform import open_platform
-from graasp.realtime import open_realtime
+from graasp.rate_limits import RateLimits
+from graasp.realtime.hub import open_hub
 from graasp.settings import Settings, load_settings
 from graasp.storage.routes import router as stored_files_router
-from graasp.telemetry.metrics import metrics_app
+from graasp.telemetry.metrics import metrics
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -28,15 +28,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = FastAPI(lifespan=_lifespan, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.settings = settings
     app.state.session_codec = SessionCodec(settings)
+    app.state.rate_limits = RateLimits(settings)
 
     app.include_router(meta_router)
     app.include_router(api_router())
     app.include_router(stored_files_router)
     install_documentation(app)
     if settings.is_development:
-        app.include_router(start_page_router)
         app.mount("/ui", create_dashboard(settings))
-        app.mount("/metrics", metrics_app(app))
+        app.add_route("/metrics", metrics, include_in_schema=False)
 
     install_error_handlers(app)
     install_middleware(app, settings, api_segments(app))
@@ -48,7 +48,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         platform = await stack.enter_async_context(open_platform(app.state.settings))
         app.state.platform = platform
-        app.state.hub = await stack.enter_async_context(open_realtime(platform))
+        app.state.hub = await stack.enter_async_context(open_hub(app.state.settings.redis_connection))
         if app.state.settings.is_development:
             await platform.urls.clear()
         yield

@@ -15,7 +15,7 @@ from graasp.app import create_app
 from graasp.dashboard import create_dashboard
 from graasp.documentation import openapi_document
 from graasp.settings import Settings, load_settings
-from graasp.telemetry.metrics import metrics_app
+from graasp.telemetry.metrics import metrics
 
 _KEEP_ALIVE_S = 72
 _HEARTBEAT_S = 30
@@ -65,7 +65,8 @@ def operations_app(app: FastAPI, settings: Settings) -> FastAPI:
     """What operators see and nobody else: the dashboard at `/ui`, the metrics at `/metrics`."""
     operations = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     operations.mount("/ui", create_dashboard(settings))
-    operations.mount("/metrics", metrics_app(app))
+    operations.state = app.state
+    operations.add_route("/metrics", metrics, include_in_schema=False)
     return operations
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -125,6 +126,10 @@ class Settings(BaseSettings):
     meilisearch_url: HttpUrl | None = None
     geoip_database: Path | None = None
 
+    # --- development -------------------------------------------------------------------------------
+    # Where `graasp up` keeps what it made; it sets this for the processes that it starts.
+    development_folder: Path | None = None
+
     # --- jobs --------------------------------------------------------------------------------------
     job_heartbeat_seconds: float = Field(default=10, gt=0)
     job_stale_after_seconds: float = Field(default=60, gt=0)
@@ -209,7 +214,7 @@ class MigrationSettings(BaseSettings):
 def load_migration_settings() -> MigrationSettings:
     """Read the migration task's part of the environment. Raises InvalidSettings as `load_settings` does."""
     try:
-        return MigrationSettings(_env_file=f".env.{_mode()}")  # type: ignore[call-arg]
+        return MigrationSettings(_env_file=_files(_mode()))  # type: ignore[call-arg]
     except ValidationError as error:
         raise _invalid(error) from None
 
@@ -220,9 +225,22 @@ def load_settings(**overrides: Any) -> Settings:
     Raises InvalidSettings with one line per variable that is missing or wrong, by its name.
     """
     try:
-        return Settings(_env_file=f".env.{overrides.get('node_env') or _mode()}", **overrides)
+        return Settings(_env_file=_files(overrides.get("node_env") or _mode()), **overrides)
     except ValidationError as error:
         raise _invalid(error) from None
+
+
+def process_environment() -> dict[str, str]:
+    """What a child process should see: every variable that is set and not empty, `.env.<mode>` below."""
+    given = {**dotenv_values(f".env.{_mode()}"), **os.environ}
+    return {name: value for name, value in given.items() if value}
+
+
+def _files(mode: str) -> tuple[str, ...]:
+    """The files read, the later ones above the earlier ones."""
+    # While `graasp up` runs, it leaves what it started where the other commands find it.
+    running = (".graasp/environment",) if mode == "development" else ()
+    return (*running, f".env.{mode}")
 
 
 def _mode() -> str:

@@ -28,6 +28,7 @@ from moto.server import ThreadedMotoServer
 from graasp.app import create_app
 from graasp.db.migrations import migrate
 from graasp.embedded.postgres import embedded_postgres
+from graasp.embedded.process import free_port
 from graasp.embedded.redis_server import embedded_redis
 from graasp.http.session_cookie import COOKIE, Session as BrowserSession, SessionCodec
 from graasp.platform import Platform, open_platform
@@ -90,10 +91,9 @@ class MailSink:
 @pytest.fixture(scope="session")
 def mail_server() -> Iterator[MailSink]:
     sink = MailSink()
-    controller = Controller(sink, hostname="127.0.0.1", port=0)
+    sink.port = free_port()
+    controller = Controller(sink, hostname="127.0.0.1", port=sink.port)
     controller.start()
-    assert controller.server is not None
-    sink.port = controller.server.sockets[0].getsockname()[1]
     yield sink
     controller.stop()
 

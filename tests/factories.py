@@ -5,7 +5,7 @@ from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, update
+from sqlalchemy import func, insert, update
 
 from graasp.accounts.tables import account
 from graasp.db.database import Database
@@ -78,7 +78,7 @@ class Factory:
     async def recycle(self, recycled: Row) -> None:
         async with self._database.transaction() as transaction:
             await transaction.execute(
-                update(item).where(item.c.path.op("<@")(recycled["path"])).values(deleted_at="now()")
+                update(item).where(item.c.path.op("<@")(recycled["path"])).values(deleted_at=func.now())
             )
 
     async def owned_item(self, owner: Row, parent: Row | None = None, **columns: Any) -> Row:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -77,23 +77,32 @@ class Program:
                 )
             time.sleep(_READY_POLL_S)
 
+    @property
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
     def stop(self) -> None:
         """Ask it to stop, and insist when it does not."""
-        if self.process is None:
+        if self.process is None or not self.is_running:
             return
-        if self.process.poll() is None:
-            self.process.send_signal(self.stop_signal)
-            try:
-                self.process.wait(self.stop_timeout_s)
-            except subprocess.TimeoutExpired:
-                self.kill()
-        self.process.wait()
+        self.process.send_signal(self.stop_signal)
+        try:
+            self.process.wait(self.stop_timeout_s)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self.clear_away()
 
     def kill(self) -> None:
         """End it at once, with all the processes it started."""
-        if self.process is not None and self.process.poll() is None:
+        if self.process is not None and self.is_running:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
+
+    def clear_away(self) -> None:
+        """End the processes that it left behind when it ended."""
+        if self.process is not None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
 
     def _last_words(self) -> str:
         if self.log is None:

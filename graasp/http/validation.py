@@ -76,6 +76,9 @@ def _reason(error: Mapping[str, Any]) -> str:
     kind = error["type"]
     if kind in _LIMITS:
         template, key = _LIMITS[kind]
+        if isinstance(error["input"], str):
+            # A length checked behind another rule of the field is reported without the type.
+            template = template.replace("items", "characters")
         return template.format(error["ctx"][key])
     if kind in _REASONS:
         return _REASONS[kind]

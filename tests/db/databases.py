@@ -60,7 +60,7 @@ def system_postgres(binaries: Path, folder: Path) -> Iterator[str]:
 def new_database(server_url: str) -> Iterator[str]:
     name = f"test_{uuid4().hex}"
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f'create database "{name}"')
+        connection.execute(f'create database "{name}" strategy file_copy')
         try:
             yield server_url.rpartition("/")[0] + "/" + name
         finally:

@@ -2,7 +2,7 @@ from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import cast, literal, select
+from sqlalchemy import ColumnElement, cast, literal, select
 
 from graasp.db.ltree import Ltree, contains, ids_of, item_id_of, label, parent_path, within
 from graasp.db.migrations import connect
@@ -26,7 +26,7 @@ def test_the_parent_is_one_step_up_and_a_root_has_none(ids: list[UUID]) -> None:
 
 
 def test_an_ancestor_contains_a_path_and_the_path_is_within_it(database_url: str) -> None:
-    def path(value: str) -> object:
+    def path(value: str) -> ColumnElement[str]:
         return cast(literal(value), Ltree)
 
     cases = [("a", "a.b", True), ("a.b", "a.b", True), ("a.b", "a", False), ("a", "ab", False)]

@@ -2,6 +2,7 @@
 
 import importlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -28,7 +29,7 @@ def test_the_tables_and_a_migrated_database_agree(empty_url: str) -> None:
 
 def test_the_enums_and_a_migrated_database_agree(small_empty_url: str) -> None:
     migrate(small_empty_url)
-    labels = query(
+    labels: list[Any] = query(
         small_empty_url,
         "select t.typname, array_agg(e.enumlabel::text order by e.enumsortorder)"
         " from pg_type t join pg_enum e on e.enumtypid = t.oid group by 1",

@@ -101,23 +101,6 @@ def test_an_adoption_that_broke_off_is_taken_up_again(small_installation_url: st
     assert BASELINE not in migrate(small_installation_url)
 
 
-@pytest.mark.parametrize(
-    "addition",
-    [
-        "create table umami_event (id int)",
-        "alter table account add column nickname text",
-        "alter table account add column score int not null default 0",
-        "create index on action (created_at)",
-        "create view my_view as select 1 as one",
-    ],
-)
-def test_what_an_operator_added_does_not_hinder_the_adoption(
-    small_installation_url: str, addition: str
-) -> None:
-    execute(small_installation_url, addition)
-    assert BASELINE not in migrate(small_installation_url)
-
-
 def test_a_missing_index_is_told_but_does_not_hinder_the_adoption(small_installation_url: str) -> None:
     execute(small_installation_url, 'drop index "IDX_gist_item_path"')
     told: list[str] = []
@@ -128,54 +111,19 @@ def test_a_missing_index_is_told_but_does_not_hinder_the_adoption(small_installa
     )
 
 
-def test_an_index_may_have_another_name(small_installation_url: str) -> None:
-    execute(small_installation_url, 'alter index "IDX_gist_item_path" rename to item_path_gist')
-    told: list[str] = []
-    migrate(small_installation_url, report=told.append)
-    assert not [line for line in told if "index is missing" in line]
-
-
-_MEMBERSHIP_FK = "item_membership_item_path_item_path_fk"
-_WITHOUT_CASCADE = (
-    f'alter table item_membership drop constraint "{_MEMBERSHIP_FK}",'
-    f' add constraint "{_MEMBERSHIP_FK}" foreign key (item_path) references item (path)'
-)
-_VIEW_OF_ALL_ITEMS = (
-    "create or replace view item_view as select id, name, type, description, path, creator_id, extra, settings,"
-    ' created_at, updated_at, lang, "order" from item'
-)
-OTHER_SHAPES = [
-    ("drop table item_flag", "table item_flag is missing"),
-    ("alter table item drop column lang cascade", "column item.lang is missing"),
-    ("alter table app_data alter column data type json", "column app_data.data should be `jsonb"),
-    ("alter table account alter column name drop not null", "column account.name should be"),
-    ("alter table item alter column type drop default", "column item.type should be"),
-    ("alter table maintenance add column secret text not null", "column maintenance.secret is unknown"),
-    (
-        'alter table account drop constraint "CHK_account_email"',
-        "constraint account.CHK_account_email is miss",
-    ),
-    (_WITHOUT_CASCADE, f"constraint item_membership.{_MEMBERSHIP_FK} should be"),
-    ("alter type permission_enum add value 'owner'", "enum permission_enum should be"),
-    ("drop view item_view", "view item_view is missing"),
-    (_VIEW_OF_ALL_ITEMS, "view item_view should be"),
-]
-
-
-@pytest.mark.parametrize(("change", "difference"), OTHER_SHAPES)
-def test_a_database_of_another_shape_is_refused_with_the_differences(
-    small_installation_url: str, change: str, difference: str
-) -> None:
-    execute(small_installation_url, change)
-    before = structure(small_installation_url)
+def test_a_database_of_another_shape_is_refused_with_the_differences(installation_url: str) -> None:
+    execute(installation_url, "alter table account alter column name drop not null; drop table item_flag")
+    before = structure(installation_url)
 
     with pytest.raises(MigrationRefused) as refused:
-        migrate(small_installation_url)
+        migrate(installation_url)
 
-    assert difference in str(refused.value)
+    assert "(2 differences)" in str(refused.value)
+    assert "table item_flag is missing" in str(refused.value)
+    assert "column account.name should be" in str(refused.value)
     assert "Nothing was changed." in str(refused.value)
-    assert structure(small_installation_url) == before
-    assert scalar(small_installation_url, "select to_regclass('alembic_version')") is None
+    assert structure(installation_url) == before
+    assert scalar(installation_url, "select to_regclass('alembic_version')") is None
 
 
 def test_a_database_of_another_product_is_refused(empty_url: str) -> None:

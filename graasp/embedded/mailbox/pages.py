@@ -1,6 +1,7 @@
 """The pages of the mailbox, and the same as JSON for tests."""
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
@@ -31,6 +32,8 @@ _MAIL_POLICY = (
     "default-src 'none';style-src 'unsafe-inline';img-src 'self' data:;form-action 'none';"
     "frame-ancestors 'self';sandbox allow-popups allow-popups-to-escape-sandbox"
 )
+# What may stand before the first element.
+_DOCTYPE = re.compile(r"\A\s*(<!doctype[^>]*>)?", re.IGNORECASE)
 _PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 _COMMON_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -87,9 +90,8 @@ def _html(request: Request) -> Response:
         if attachment.content_id:
             html = html.replace(f"cid:{attachment.content_id}", f"parts/{attachment.number}")
     # Links open beside the mailbox, since the frame itself shows nothing but the mail.
-    return HTMLResponse(
-        f'<base target="_blank">{html}', headers={**_COMMON_HEADERS, "Content-Security-Policy": _MAIL_POLICY}
-    )
+    html = _DOCTYPE.sub(r'\g<0><base target="_blank">', html, count=1)
+    return HTMLResponse(html, headers={**_COMMON_HEADERS, "Content-Security-Policy": _MAIL_POLICY})
 
 
 def _source(request: Request) -> Response:

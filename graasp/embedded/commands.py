@@ -1,0 +1,52 @@
+"""`graasp up`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from graasp.embedded.process import CannotStart
+from graasp.embedded.stack import DevelopmentStack
+from graasp.embedded.supervisor import StopRequested, stopping_on_signals
+from graasp.settings import process_environment
+
+
+def up(
+    data: Annotated[
+        Path, typer.Option(help="Folder that keeps the databases, files, mails and secrets.")
+    ] = Path(".graasp"),
+    seed: Annotated[
+        bool | None,
+        typer.Option(
+            "--seed/--no-seed",
+            help="Make the demo content. Left out: the first time, in the database that this starts.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Run everything on this machine for development: databases, mailbox, core and worker.
+
+    DB_CONNECTION, REDIS_CONNECTION and MAILER_CONNECTION, when set, replace what would be started here.
+    """
+    console = Console()
+    given = process_environment()
+    if (mode := given.get("NODE_ENV", "development")) != "development":
+        _fail(
+            console,
+            f"`graasp up` is for development, and NODE_ENV is {mode}. Use `graasp serve` and `graasp worker`.",
+        )
+    stack = DevelopmentStack(data.resolve(), given, seed=seed, console=console)
+    try:
+        with stopping_on_signals(insist=stack.kill):
+            stack.run()
+    except StopRequested:
+        console.print("Stopped.")
+    except CannotStart as error:
+        _fail(console, str(error))
+
+
+def _fail(console: Console, sentence: str) -> None:
+    console.print(Text(sentence, style="red"), soft_wrap=True)
+    raise typer.Exit(1)

@@ -1,0 +1,62 @@
+"""The environment variables of a development server: what is given, filled up with what is made here."""
+
+import re
+import secrets
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+_SECRETS = {
+    "SECURE_SESSION_SECRET_KEY",
+    "JWT_SECRET",
+    "PASSWORD_RESET_JWT_SECRET",
+    "EMAIL_CHANGE_JWT_SECRET",
+    "APPS_JWT_SECRET",
+}
+_SECRET_BYTES = 32
+_LINE = re.compile(r"([A-Z_]+)=([0-9a-f]+)")
+
+
+def development_environment(given: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """Every variable but those of the services; what is given wins.
+
+    Secrets are made the first time and kept in the folder, so that sessions outlive a restart.
+    """
+    made = {
+        "NODE_ENV": "development",
+        "PORT": "3000",
+        # The demo passwords are public, and the dashboard asks for none.
+        "HOST_LISTEN_ADDRESS": "127.0.0.1",
+        "HOSTNAME": "localhost",
+        "COOKIE_DOMAIN": "localhost",
+        "CORS_ORIGIN_REGEX": r"^http://(localhost|127\.0\.0\.1):\d{2,5}$",
+        "FILE_STORAGE_ROOT_PATH": str(folder / "files"),
+        "DEVELOPMENT_FOLDER": str(folder),
+        "PYTHONUNBUFFERED": "1",
+    }
+    chosen = dict(given)
+    # Shells and containers set HOSTNAME to the name of the machine, which is nobody's choice of an address.
+    if chosen.get("HOSTNAME") == socket.gethostname():
+        del chosen["HOSTNAME"]
+    return made | _kept_secrets(folder / "secrets") | chosen
+
+
+def write_environment(file: Path, environment: Mapping[str, str]) -> None:
+    """Write variables as lines that a shell and the settings read, for this user alone."""
+    file.unlink(missing_ok=True)
+    file.touch(mode=0o600)
+    file.write_text("".join(f"{name}='{value}'\n" for name, value in sorted(environment.items())))
+
+
+def _kept_secrets(file: Path) -> dict[str, str]:
+    lines = file.read_text().splitlines() if file.exists() else []
+    kept = dict(match.groups() for line in lines if (match := _LINE.fullmatch(line)))
+    missing = _SECRETS - kept.keys()
+    if missing:
+        kept |= {name: secrets.token_hex(_SECRET_BYTES) for name in missing}
+        unfinished = file.with_suffix(".unfinished")
+        unfinished.unlink(missing_ok=True)
+        unfinished.touch(mode=0o600)
+        unfinished.write_text("".join(f"{name}={value}\n" for name, value in sorted(kept.items())))
+        unfinished.rename(file)
+    return kept

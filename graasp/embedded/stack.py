@@ -1,0 +1,274 @@
+"""The development stack: which programs make a whole Graasp on this machine, and in which order."""
+
+import http.client
+import socket
+import subprocess
+import sys
+import sysconfig
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from alembic.util import CommandError
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from sqlalchemy.exc import DBAPIError
+
+from graasp.db import migrations
+from graasp.embedded.development import (
+    keep_mailbox_url,
+    sign_ins_in,
+)
+from graasp.embedded.environment import development_environment, write_environment
+from graasp.embedded.postgres import run_postgres
+from graasp.embedded.process import CannotStart, Program, exclusive_folder, free_port, is_free
+from graasp.embedded.redis_server import run_redis
+from graasp.embedded.supervisor import Supervisor
+
+_MAILBOX_PORT = 1080
+# A little more than core and worker take to drain.
+_DRAIN_S = 35.0
+# What a killed stack may take to leave the port.
+_PORT_PATIENCE_S = 2.0
+_POLL_S = 0.1
+_COLOURS = {"core": "cyan", "worker": "magenta", "mailbox": "green", "PostgreSQL": "blue", "Redis": "red"}
+_NAME_WIDTH = max(map(len, _COLOURS))
+
+
+class DevelopmentStack:
+    """Everything `graasp up` runs, with its data in one folder.
+
+    `given` are the variables that the developer set: a service whose connection is among them is not started
+    here. `seed`: whether to make demo content; None: the first time, in a database of our own.
+    """
+
+    def __init__(
+        self, folder: Path, given: Mapping[str, str], *, seed: bool | None, console: Console
+    ) -> None:
+        self._folder = folder
+        self._given = given
+        self._seed = seed
+        self._console = console
+        self._supervisor = Supervisor(self._report)
+        self._environment: dict[str, str] = {}
+
+    def run(self) -> None:
+        """Start everything, in order, and keep it running; an exception, such as StopRequested, stops it all.
+
+        Raises CannotStart with a sentence that says what to do.
+        """
+        begun = time.monotonic()
+        occupied = f"Another `make run` or `graasp up` uses {self._folder}. Stop it, and start again."
+        with exclusive_folder(self._folder, occupied=occupied), ExitStack() as running:
+            (self._folder / ".gitignore").write_text("*\n")
+            self._environment = development_environment(self._given, self._folder)
+            self._require_free_port()
+            self._start_databases(running)
+            running.callback(self._supervisor.stop)
+            self._start_mailbox()
+            self._migrate()
+            running.enter_context(self._published_environment())
+            self._seed_demo()
+            self._start_processes()
+            self._tell_what_runs(time.monotonic() - begun)
+            self._supervisor.run()
+
+    def kill(self) -> None:
+        """End everything at once."""
+        self._supervisor.kill()
+
+    @property
+    def _port(self) -> int:
+        return int(self._environment["PORT"])
+
+    @property
+    def _host(self) -> str:
+        return self._environment["HOST_LISTEN_ADDRESS"]
+
+    def _require_free_port(self) -> None:
+        if not self._environment["PORT"].isdecimal():
+            raise CannotStart(f"PORT is “{self._environment['PORT']}”. Set it to a number, or leave it out.")
+        deadline = time.monotonic() + _PORT_PATIENCE_S
+        while not is_free(self._host, self._port):
+            if time.monotonic() > deadline:
+                raise CannotStart(
+                    f"Port {self._port} is taken. Stop what listens there, or choose another one: "
+                    f"PORT={self._port + 1} make run"
+                )
+            time.sleep(_POLL_S)
+
+    def _start_databases(self, running: ExitStack) -> None:
+        if "DB_CONNECTION" not in self._given:
+            with self._step("PostgreSQL"):
+                postgres = running.enter_context(run_postgres(self._folder / "postgres"))
+                self._environment["DB_CONNECTION"] = postgres.url
+                self._supervisor.watch(postgres.program)
+        if "REDIS_CONNECTION" not in self._given:
+            with self._step("Redis"):
+                redis = running.enter_context(run_redis(self._folder / "redis"))
+                self._environment["REDIS_CONNECTION"] = redis.url
+                self._supervisor.watch(redis.program)
+
+    def _start_mailbox(self) -> None:
+        if "MAILER_CONNECTION" in self._given:
+            keep_mailbox_url(self._folder, None)
+            return
+        smtp = free_port()
+        pages = _MAILBOX_PORT if is_free(self._host, _MAILBOX_PORT) else free_port()
+        ports = ("--smtp-port", str(smtp), "--http-port", str(pages), "--host", self._host)
+        self._environment |= {"MAILER_CONNECTION": f"smtp://127.0.0.1:{smtp}", "MAILER_USE_SSL": "false"}
+        keep_mailbox_url(self._folder, f"http://localhost:{pages}/")
+        self._supervisor.start(
+            Program(
+                name="mailbox",
+                command=[
+                    sys.executable,
+                    "-m",
+                    "graasp.embedded.mailbox",
+                    *ports,
+                    "--data",
+                    str(self._folder / "mails"),
+                ],
+                environment=self._environment,
+                is_ready=lambda: _accepts(smtp),
+            )
+        )
+
+    def _migrate(self) -> None:
+        with self._step("Database schema"):
+            try:
+                applied = migrations.migrate(self._environment["DB_CONNECTION"])
+            except DBAPIError as error:
+                raise CannotStart(
+                    f"The database at DB_CONNECTION does not answer as it should: {error.orig}".rstrip()
+                ) from error
+            except (
+                migrations.MigrationRefused,
+                migrations.MigrationLocked,
+                migrations.UnknownRevision,
+                migrations.InvalidDatabaseUrl,
+                CommandError,
+            ) as error:
+                raise CannotStart(str(error)) from error
+        if applied:
+            self._console.print(f"  [dim]{len(applied)} migrations applied[/dim]")
+
+    def _seed_demo(self) -> None:
+        done = self._folder / "demo-content-made"
+        wanted = "DB_CONNECTION" not in self._given and not done.exists()
+        if not (wanted if self._seed is None else self._seed):
+            return
+        with self._step("Demo content"):
+            command = [_graasp(), "seed", "demo"]
+            made = subprocess.run(
+                command,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=False,
+            )
+            if made.returncode:
+                raise CannotStart(
+                    "The demo content could not be made; `graasp up --no-seed` starts without it. What it said:\n"
+                    f"{made.stdout.strip()}"
+                )
+        done.touch()
+
+    def _start_processes(self) -> None:
+        core = Program(
+            name="core",
+            command=[_graasp(), "serve"],
+            environment=self._environment,
+            stop_timeout_s=_DRAIN_S,
+            is_ready=lambda: _is_healthy(self._host, self._port),
+        )
+        worker = Program(
+            name="worker",
+            command=[sys.executable, "-m", "worker"],
+            environment=self._environment,
+            stop_timeout_s=_DRAIN_S,
+        )
+        with self._step("Core and worker"):
+            self._supervisor.start(core)
+            self._supervisor.start(worker)
+            core.wait_until_ready()
+
+    @contextmanager
+    def _published_environment(self) -> Iterator[None]:
+        """Where `graasp job list` and the others, in another terminal, find what runs here."""
+        file = self._folder / "environment"
+        made = {name: value for name, value in self._environment.items() if name not in self._given}
+        write_environment(file, made)
+        try:
+            yield
+        finally:
+            file.unlink(missing_ok=True)
+
+    @contextmanager
+    def _step(self, name: str) -> Iterator[None]:
+        begun = time.monotonic()
+        with self._console.status(f"{name} …"):
+            yield
+        self._console.print(f"[green]✓[/green] {name} [dim]{time.monotonic() - begun:.1f} s[/dim]")
+
+    def _report(self, name: str, line: str) -> None:
+        text = Text(f"{name:<{_NAME_WIDTH}} │ ", style=_COLOURS.get(name, ""))
+        self._console.print(text.append_text(Text.from_ansi(line)), soft_wrap=True, highlight=False)
+
+    def _tell_what_runs(self, seconds: float) -> None:
+        base = f"http://localhost:{self._port}"
+        mailbox = (
+            "" if "MAILER_CONNECTION" in self._given else (self._folder / "mailbox-url").read_text().strip()
+        )
+        where = Table.grid(padding=(0, 3))
+        rows = {
+            "Start page": f"{base}/",
+            "Dashboard": f"{base}/ui",
+            "API": f"{base}/docs",
+            "Mailbox": mailbox or "mails go to the server of MAILER_CONNECTION",
+            "Data": str(self._folder),
+        }
+        for name, value in rows.items():
+            where.add_row(f"  {name}", Text(value, style="bold" if value.startswith("http") else ""))
+        self._console.print(f"\n[bold]Graasp is running[/bold], ready after {seconds:.1f} s.\n")
+        self._console.print(where)
+        self._tell_sign_ins()
+        self._console.print("\n  Stop with Ctrl-C; the data stays.\n")
+
+    def _tell_sign_ins(self) -> None:
+        sign_ins = sign_ins_in(self._folder)
+        if not sign_ins:
+            return
+        table = Table.grid(padding=(0, 3))
+        for one in sign_ins:
+            table.add_row(f"  {one.name}", one.role, Text(one.email, style="bold"), one.password)
+        self._console.print("\n  Demo sign-ins: e-mail and password\n")
+        self._console.print(table)
+
+
+def _graasp() -> str:
+    return str(Path(sysconfig.get_path("scripts")) / "graasp")
+
+
+def _accepts(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def _is_healthy(host: str, port: int) -> bool:
+    reachable = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - not an address to bind to
+    connection = http.client.HTTPConnection(reachable, port, timeout=2)
+    try:
+        connection.request("GET", "/health")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,187 @@
+"""`/api/ws`: the websocket of notifications."""
+
+import asyncio
+import re
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import orjson
+import structlog
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Discriminator, TypeAdapter, ValidationError
+from sqlalchemy import text
+from starlette.responses import Response
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from graasp.auth.gates import Caller, find_caller, read_session
+from graasp.db.database import DatabaseUnavailable
+from graasp.http.errors import DomainError, FormattedError
+from graasp.platform import Platform
+from graasp.realtime.hub import Hub, Subscriber
+from graasp.notifications.topics import TOPICS, AccessDenied
+
+log = structlog.get_logger(__name__)
+
+router = APIRouter()
+
+_LARGEST_MESSAGE = 8 * 1024
+_MOST_CHANNELS = 200
+_NORMAL, _POLICY_VIOLATION, _TRY_AGAIN = 1000, 1008, 1013
+
+_BAD_REQUEST = {
+    "name": "BAD_REQUEST",
+    "message": "Websocket: Request message format was not understood by the server",
+}
+_NOT_FOUND = {"name": "NOT_FOUND", "message": "Websocket: Requested resource not found"}
+_ACCESS_DENIED = {"name": "ACCESS_DENIED", "message": "Websocket: Access denied for the requested resource"}
+_SIGNED_OUT = {"name": "websockets signed out", "message": "not authorized"}
+_SERVER_ERROR = {"name": "SERVER_ERROR", "message": "Websocket: Internal server error: try again later"}
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    realm: Literal["notif"]
+
+
+class Subscription(_Strict):
+    action: Literal["subscribe", "subscribeOnly", "unsubscribe"]
+    topic: str
+    channel: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.topic}/{self.channel}"
+
+
+class Disconnect(_Strict):
+    action: Literal["disconnect"]
+
+
+_messages: TypeAdapter[Subscription | Disconnect] = TypeAdapter(
+    Annotated[Subscription | Disconnect, Discriminator("action")]
+)
+_PUBLISHER_ORIGINS = text("select 1 from publishers where :origin = any(origins) limit 1")
+
+
+@router.get("/ws", responses={200: {"description": "Upgrade to the websocket of notifications"}})
+async def not_a_websocket() -> Response:
+    return Response(status_code=404)
+
+
+@router.websocket("/ws")
+async def notifications(websocket: WebSocket) -> None:
+    platform: Platform = websocket.app.state.platform
+    hub: Hub = websocket.app.state.hub
+    if not await _comes_from_a_client(platform, websocket.headers.get("origin")):
+        await websocket.close(_POLICY_VIOLATION)
+        return
+    caller = await find_caller(platform.reads, read_session(websocket))
+    await websocket.accept()
+    subscriber = hub.join()
+    conversation = Conversation(websocket, platform, hub, subscriber, caller)
+    tasks = [asyncio.create_task(step) for step in (conversation.listen(), conversation.talk(), conversation.guard())]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        hub.leave(subscriber)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Conversation:
+    """One socket's requests and what it is sent."""
+
+    def __init__(
+        self, websocket: WebSocket, platform: Platform, hub: Hub, subscriber: Subscriber, caller: Caller | None
+    ) -> None:
+        self._websocket = websocket
+        self._platform = platform
+        self._hub = hub
+        self._subscriber = subscriber
+        self._caller = caller
+
+    async def listen(self) -> None:
+        """Answer requests until the socket closes or asks to be disconnected."""
+        while True:
+            frame = await self._websocket.receive()
+            if frame["type"] == "websocket.disconnect":
+                return
+            raw = frame.get("text") or frame.get("bytes") or b""
+            if len(raw) > _LARGEST_MESSAGE:
+                await self._websocket.close(_POLICY_VIOLATION)
+                return
+            try:
+                message = _messages.validate_json(raw)
+            except ValidationError:
+                self._answer(None, _BAD_REQUEST)
+                continue
+            if isinstance(message, Disconnect):
+                await self._websocket.close(_NORMAL)
+                return
+            self._answer(message, await self._handle(message))
+
+    async def talk(self) -> None:
+        """Send what is queued, one message after the other."""
+        while True:
+            message = await self._subscriber.queue.get()
+            try:
+                await self._websocket.send_text(message)
+            except (WebSocketDisconnect, RuntimeError):
+                return
+
+    async def guard(self) -> None:
+        """Close a socket that does not take its messages."""
+        await self._subscriber.too_slow.wait()
+        await self._websocket.close(_TRY_AGAIN)
+
+    async def _handle(self, message: Subscription) -> dict[str, Any] | None:
+        """What is wrong, or nothing."""
+        if message.action == "unsubscribe":
+            return None if self._hub.unsubscribe(self._subscriber, message.key) else _NOT_FOUND
+        if self._caller is None:
+            return _SIGNED_OUT
+        refusal = await self._refusal(self._caller, message)
+        if refusal is None:
+            if message.action == "subscribeOnly":
+                for channel in self._subscriber.channels - {message.key}:
+                    self._hub.unsubscribe(self._subscriber, channel)
+            self._hub.subscribe(self._subscriber, message.key)
+        return refusal
+
+    async def _refusal(self, caller: Caller, message: Subscription) -> dict[str, Any] | None:
+        authorize = TOPICS.get(message.topic)
+        if authorize is None:
+            return _NOT_FOUND
+        if len(self._subscriber.channels) >= _MOST_CHANNELS and message.action == "subscribe":
+            return _ACCESS_DENIED
+        try:
+            await authorize(self._platform.reads, caller, UUID(message.channel))
+        except ValueError:
+            return _BAD_REQUEST
+        except AccessDenied:
+            return _ACCESS_DENIED
+        except (DomainError, FormattedError) as error:
+            return error.body()
+        except DatabaseUnavailable:
+            return _SERVER_ERROR
+        return None
+
+    def _answer(self, message: Subscription | None, error: dict[str, Any] | None) -> None:
+        answer: dict[str, Any] = {"type": "response", "realm": "notif", "status": "error" if error else "success"}
+        if message is not None:
+            answer["request"] = message.model_dump()
+        if error is not None:
+            answer["error"] = error
+        self._subscriber.offer(orjson.dumps(answer, default=str).decode())
+
+
+async def _comes_from_a_client(platform: Platform, origin: str | None) -> bool:
+    """Browsers say where a page is from: only the clients' pages and registered apps may connect."""
+    settings = platform.settings
+    if origin is None or origin in settings.client_origins or origin == settings.public_url:
+        return True
+    if settings.cors_origin_regex and re.search(settings.cors_origin_regex, origin):
+        return True
+    return await platform.reads.scalar(_PUBLISHER_ORIGINS, origin=origin) is not None
