@@ -214,7 +214,7 @@ class MigrationSettings(BaseSettings):
 def load_migration_settings() -> MigrationSettings:
     """Read the migration task's part of the environment. Raises InvalidSettings as `load_settings` does."""
     try:
-        return MigrationSettings(_env_file=_files(_mode()))  # type: ignore[call-arg]
+        return MigrationSettings(_env_file=_files(_mode()))
     except ValidationError as error:
         raise _invalid(error) from None
 

@@ -1,7 +1,7 @@
 """`graasp up`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -35,7 +35,7 @@ def up(
     if (mode := given.get("NODE_ENV", "development")) != "development":
         _fail(
             console,
-            f"`graasp up` is for development, and NODE_ENV is {mode}. Use `graasp serve` and `graasp worker`.",
+            f"`graasp up` is for development, and NODE_ENV is {mode}. Use `graasp serve` and `worker`.",
         )
     stack = DevelopmentStack(data.resolve(), given, seed=seed, console=console)
     try:
@@ -47,6 +47,6 @@ def up(
         _fail(console, str(error))
 
 
-def _fail(console: Console, sentence: str) -> None:
+def _fail(console: Console, sentence: str) -> NoReturn:
     console.print(Text(sentence, style="red"), soft_wrap=True)
     raise typer.Exit(1)

@@ -50,7 +50,7 @@ def write_environment(file: Path, environment: Mapping[str, str]) -> None:
 
 def _kept_secrets(file: Path) -> dict[str, str]:
     lines = file.read_text().splitlines() if file.exists() else []
-    kept = dict(match.groups() for line in lines if (match := _LINE.fullmatch(line)))
+    kept = {match[1]: match[2] for line in lines if (match := _LINE.fullmatch(line))}
     missing = _SECRETS - kept.keys()
     if missing:
         kept |= {name: secrets.token_hex(_SECRET_BYTES) for name in missing}

@@ -53,6 +53,7 @@ class DevelopmentStack:
         self._console = console
         self._supervisor = Supervisor(self._report)
         self._environment: dict[str, str] = {}
+        self._mailbox: str | None = None
 
     def run(self) -> None:
         """Start everything, in order, and keep it running; an exception, such as StopRequested, stops it all.
@@ -117,20 +118,15 @@ class DevelopmentStack:
             return
         smtp = free_port()
         pages = _MAILBOX_PORT if is_free(self._host, _MAILBOX_PORT) else free_port()
-        ports = ("--smtp-port", str(smtp), "--http-port", str(pages), "--host", self._host)
+        options = ["--smtp-port", str(smtp), "--http-port", str(pages), "--host", self._host]
+        options += ["--data", str(self._folder / "mails")]
         self._environment |= {"MAILER_CONNECTION": f"smtp://127.0.0.1:{smtp}", "MAILER_USE_SSL": "false"}
-        keep_mailbox_url(self._folder, f"http://localhost:{pages}/")
+        self._mailbox = f"http://localhost:{pages}/"
+        keep_mailbox_url(self._folder, self._mailbox)
         self._supervisor.start(
             Program(
                 name="mailbox",
-                command=[
-                    sys.executable,
-                    "-m",
-                    "graasp.embedded.mailbox",
-                    *ports,
-                    "--data",
-                    str(self._folder / "mails"),
-                ],
+                command=[sys.executable, "-m", "graasp.embedded.mailbox", *options],
                 environment=self._environment,
                 is_ready=lambda: _accepts(smtp),
             )
@@ -173,7 +169,7 @@ class DevelopmentStack:
             )
             if made.returncode:
                 raise CannotStart(
-                    "The demo content could not be made; `graasp up --no-seed` starts without it. What it said:\n"
+                    "The demo content could not be made; `graasp up --no-seed` goes without it. It said:\n"
                     f"{made.stdout.strip()}"
                 )
         done.touch()
@@ -221,15 +217,12 @@ class DevelopmentStack:
 
     def _tell_what_runs(self, seconds: float) -> None:
         base = f"http://localhost:{self._port}"
-        mailbox = (
-            "" if "MAILER_CONNECTION" in self._given else (self._folder / "mailbox-url").read_text().strip()
-        )
         where = Table.grid(padding=(0, 3))
         rows = {
             "Start page": f"{base}/",
             "Dashboard": f"{base}/ui",
             "API": f"{base}/docs",
-            "Mailbox": mailbox or "mails go to the server of MAILER_CONNECTION",
+            "Mailbox": self._mailbox or "mails go to the server of MAILER_CONNECTION",
             "Data": str(self._folder),
         }
         for name, value in rows.items():

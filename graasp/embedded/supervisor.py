@@ -1,4 +1,4 @@
-"""Keeps programs running: forwards what they print, starts them again when they crash, stops them in order."""
+"""Keeps programs running: forwards what they print, starts again what crashes, stops all in order."""
 
 import queue
 import signal
@@ -34,7 +34,7 @@ class _Watched:
 
 
 class Supervisor:
-    """Programs in the order of their start. `report(name, line)` takes what they print and what happens to them.
+    """Programs in the order of their start. `report(name, line)` takes what they print and what befalls them.
 
     Programs start in the thread that calls `start` and `run`: they die with the thread that started them.
     """
