@@ -36,8 +36,8 @@ _WITHOUT_CASCADE = (
     f' add constraint "{_MEMBERSHIP_FK}" foreign key (item_path) references item (path)'
 )
 _VIEW_OF_ALL_ITEMS = (
-    "create or replace view item_view as select id, name, type, description, path, creator_id, extra, settings,"
-    ' created_at, updated_at, lang, "order" from item'
+    "create or replace view item_view as select id, name, type, description, path, creator_id, extra,"
+    ' settings, created_at, updated_at, lang, "order" from item'
 )
 OTHER_SHAPES = [
     ("drop table item_flag", "table item_flag is missing"),

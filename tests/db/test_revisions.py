@@ -36,27 +36,27 @@ def test_the_recorded_structure_is_that_of_the_baseline(empty_url: str) -> None:
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
-def test_an_interrupted_revision_can_be_run_again(empty_url: str, revision: str) -> None:
+def test_an_interrupted_revision_can_be_run_again(small_empty_url: str, revision: str) -> None:
     def interrupt(line: str) -> None:
         if line.startswith(f"applied {revision}"):
             raise InterruptedRevisionError
 
     with pytest.raises(InterruptedRevisionError):
-        migrate(empty_url, report=interrupt)
+        migrate(small_empty_url, report=interrupt)
     remaining = REVISIONS[REVISIONS.index(revision) :]
 
-    assert migrate(empty_url) == remaining
+    assert migrate(small_empty_url) == remaining
 
 
-def test_an_index_that_an_interrupted_build_left_invalid_is_built_anew(empty_url: str) -> None:
-    migrate(empty_url, to="0003")
-    execute(empty_url, 'create index "IDX_item_live_path" on item (path) where deleted_at is null')
+def test_an_index_that_an_interrupted_build_left_invalid_is_built_anew(small_empty_url: str) -> None:
+    migrate(small_empty_url, to="0003")
+    execute(small_empty_url, 'create index "IDX_item_live_path" on item (path) where deleted_at is null')
     execute(
-        empty_url,
+        small_empty_url,
         "update pg_index set indisvalid = false where indexrelid = '\"IDX_item_live_path\"'::regclass",
     )
-    migrate(empty_url)
-    assert query(empty_url, "select indexrelid::regclass from pg_index where not indisvalid") == []
+    migrate(small_empty_url)
+    assert query(small_empty_url, "select indexrelid::regclass from pg_index where not indisvalid") == []
 
 
 @pytest.mark.parametrize("exists", [False, True], ids=["empty", "existing"])
