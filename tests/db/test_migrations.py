@@ -35,9 +35,9 @@ def test_an_empty_database_gets_the_schema(empty_url: str) -> None:
     assert query(empty_url, "select name, type from members_view") == [("Ada", "individual")]
 
 
-def test_the_companion_application_finds_its_tables_recorded(empty_url: str) -> None:
-    migrate(empty_url)
-    assert query(empty_url, "select count(*), min(version), max(version) from schema_migrations") == [
+def test_the_companion_application_finds_its_tables_recorded(small_empty_url: str) -> None:
+    migrate(small_empty_url)
+    assert query(small_empty_url, "select count(*), min(version), max(version) from schema_migrations") == [
         (10, 20250806110912, 20251014122320)
     ]
 
@@ -49,11 +49,11 @@ def test_uuid_ossp_is_there_where_the_server_offers_it(empty_url: str) -> None:
     assert scalar(empty_url, "select count(*) from pg_extension where extname = 'uuid-ossp'") == offered
 
 
-def test_migrating_again_changes_nothing(empty_url: str) -> None:
-    migrate(empty_url)
-    before = structure(empty_url), rows(empty_url)
-    assert migrate(empty_url) == []
-    assert (structure(empty_url), rows(empty_url)) == before
+def test_migrating_again_changes_nothing(small_empty_url: str) -> None:
+    migrate(small_empty_url)
+    before = structure(small_empty_url), rows(small_empty_url)
+    assert migrate(small_empty_url) == []
+    assert (structure(small_empty_url), rows(small_empty_url)) == before
 
 
 def test_migrating_can_stop_after_a_revision(small_empty_url: str) -> None:
@@ -111,28 +111,30 @@ def test_a_missing_index_is_told_but_does_not_hinder_the_adoption(small_installa
     )
 
 
-def test_a_database_of_another_shape_is_refused_with_the_differences(installation_url: str) -> None:
-    execute(installation_url, "alter table account alter column name drop not null; drop table item_flag")
-    before = structure(installation_url)
+def test_a_database_of_another_shape_is_refused_with_the_differences(small_installation_url: str) -> None:
+    execute(
+        small_installation_url, "alter table account alter column name drop not null; drop table item_flag"
+    )
+    before = structure(small_installation_url)
 
     with pytest.raises(MigrationRefused) as refused:
-        migrate(installation_url)
+        migrate(small_installation_url)
 
     assert "(2 differences)" in str(refused.value)
     assert "table item_flag is missing" in str(refused.value)
     assert "column account.name should be" in str(refused.value)
     assert "Nothing was changed." in str(refused.value)
-    assert structure(installation_url) == before
-    assert scalar(installation_url, "select to_regclass('alembic_version')") is None
+    assert structure(small_installation_url) == before
+    assert scalar(small_installation_url, "select to_regclass('alembic_version')") is None
 
 
-def test_a_database_of_another_product_is_refused(empty_url: str) -> None:
-    execute(empty_url, "create table wordpress_posts (id int)")
+def test_a_database_of_another_product_is_refused(small_empty_url: str) -> None:
+    execute(small_empty_url, "create table wordpress_posts (id int)")
     with pytest.raises(MigrationRefused, match="table account is missing"):
-        migrate(empty_url)
+        migrate(small_empty_url)
     with pytest.raises(MigrationRefused):
-        pending(empty_url)
-    assert query(empty_url, "select tablename from pg_tables where schemaname = 'public'") == [
+        pending(small_empty_url)
+    assert query(small_empty_url, "select tablename from pg_tables where schemaname = 'public'") == [
         ("wordpress_posts",)
     ]
 
@@ -151,10 +153,10 @@ def test_a_database_of_a_newer_version_is_refused(small_empty_url: str) -> None:
         migrate(small_empty_url)
 
 
-def test_two_tasks_at_once_migrate_once(empty_url: str) -> None:
-    everything = pending(empty_url)
+def test_two_tasks_at_once_migrate_once(small_empty_url: str) -> None:
+    everything = pending(small_empty_url)
     with ThreadPoolExecutor(2) as pool:
-        results = [task.result() for task in [pool.submit(migrate, empty_url) for _ in range(2)]]
+        results = [task.result() for task in [pool.submit(migrate, small_empty_url) for _ in range(2)]]
     assert sorted(results) == [[], everything]
 
 
