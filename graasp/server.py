@@ -9,6 +9,7 @@ from typing import Annotated
 import orjson
 import typer
 import uvicorn
+import uvloop
 from fastapi import FastAPI
 
 from graasp.app import create_app
@@ -26,7 +27,7 @@ _LARGEST_FRAME = 64 * 1024
 def serve() -> None:
     """Serve the API (and, with OPERATIONS_PORT, the dashboard and the metrics on a port of their own)."""
     settings = load_settings()
-    asyncio.run(_serve(settings))
+    uvloop.run(_serve(settings))
 
 
 def worker(context: typer.Context) -> None:
@@ -79,6 +80,8 @@ def _server(app: FastAPI, host: str, port: int) -> uvicorn.Server:
             log_config=None,
             access_log=False,
             server_header=False,
+            # Proxies are counted by TRUSTED_PROXIES, where an address matters.
+            proxy_headers=False,
             timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=_DRAIN_S,
             ws_ping_interval=_HEARTBEAT_S,

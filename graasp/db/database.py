@@ -210,6 +210,13 @@ async def open_database(
         yield Database(primary, replica)
 
 
+class _UnresetConnection(asyncpg.Connection):
+    """Given back to the pool without a round trip: nothing here changes the session beyond its transaction."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
 @asynccontextmanager
 async def _pool(url: str, size: int, statement_timeout_s: float | None) -> AsyncIterator[asyncpg.Pool]:
     pool = await asyncpg.create_pool(
@@ -217,6 +224,7 @@ async def _pool(url: str, size: int, statement_timeout_s: float | None) -> Async
         min_size=1,
         max_size=size,
         init=_register_codecs,
+        connection_class=_UnresetConnection,
         timeout=10,
         command_timeout=statement_timeout_s,
         server_settings={"timezone": "UTC", "application_name": "graasp"},
