@@ -1,0 +1,19 @@
+#!/bin/sh
+# Locks the dependencies of pyproject.toml, with the hashes of every platform's files: `make lock`.
+# With arguments, such as `--upgrade` or `--upgrade-package rq`, they go to uv.
+set -eu
+cd "$(dirname "$0")/.."
+export UV_SYSTEM_CERTS=1 UV_NO_CONFIG=1
+
+lock() {
+    target=$1
+    shift
+    .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+        --no-annotate --no-emit-index-url --no-emit-find-links --output-file "requirements/$target.txt" "$@"
+}
+
+lock test pyproject.toml requirements/build.in --extra embedded --extra dev "$@"
+# The others are parts of it, so that what runs is what was tested.
+lock run pyproject.toml requirements/build.in --extra embedded --constraint requirements/test.txt
+lock production pyproject.toml requirements/build.in --constraint requirements/test.txt
+lock bootstrap requirements/bootstrap.in "$@"
