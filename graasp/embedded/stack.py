@@ -188,10 +188,11 @@ class DevelopmentStack:
             environment=self._environment,
             stop_timeout_s=_DRAIN_S,
         )
-        with self._step("Core and worker"):
+        with self._step("Core"):
             self._supervisor.start(core)
-            self._supervisor.start(worker)
             core.wait_until_ready()
+        # Not earlier: the core answers sooner when nothing else needs the processor.
+        self._supervisor.start(worker)
 
     @contextmanager
     def _published_environment(self) -> Iterator[None]:
