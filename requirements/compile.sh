@@ -12,8 +12,8 @@ lock() {
         --no-annotate --no-emit-index-url --no-emit-find-links --output-file "requirements/$target.txt" "$@"
 }
 
-lock test pyproject.toml requirements/build.in --extra embedded --extra dev "$@"
+lock test pyproject.toml --extra embedded --extra dev "$@"
 # The others are parts of it, so that what runs is what was tested.
-lock run pyproject.toml requirements/build.in --extra embedded --constraint requirements/test.txt
-lock production pyproject.toml requirements/build.in --constraint requirements/test.txt
-lock bootstrap requirements/bootstrap.in "$@"
+lock run pyproject.toml --extra embedded --constraint requirements/test.txt
+lock production pyproject.toml --constraint requirements/test.txt
+lock bootstrap requirements/bootstrap.in --constraint requirements/test.txt "$@"

@@ -33,7 +33,7 @@ fi
 
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-cache-dir --require-hashes \
     --requirement requirements/bootstrap.txt ||
-    fail "The installer uv could not be fetched. Check that this machine reaches a package index, and start again."
+    fail "The installer could not be fetched. Check that this machine reaches a package index, and start again."
 
 # Who has configured an index for pip means every Python package.
 index=$(.venv/bin/python -m pip config get global.index-url 2>/dev/null || true)
@@ -43,6 +43,6 @@ export UV_CACHE_DIR="${UV_CACHE_DIR:-$PWD/.venv/cache}" UV_SYSTEM_CERTS=1 VIRTUA
 export UV_NO_CONFIG=1 UV_PYTHON_DOWNLOADS=never
 
 say "Installing packages (once, and when requirements/$purpose.txt changes)"
-.venv/bin/uv pip install --require-hashes --requirement "requirements/$purpose.txt" ||
+.venv/bin/uv pip install --no-build-isolation --require-hashes --requirement "requirements/$purpose.txt" ||
     fail "The packages could not be installed; the reason is above. What they need: Linux with glibc, or macOS 14."
 .venv/bin/uv pip install --quiet --no-deps --no-build-isolation --offline --editable .
