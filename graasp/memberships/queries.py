@@ -12,18 +12,14 @@ _ANCESTORS = """(
 FOR_ITEM = text(
     f"""
     select distinct on (m.account_id)
-        m.id, m.permission::text as permission, m.created_at, m.updated_at,
-        a.id as account_id, a.name as account_name, a.type::text as account_type, a.email as account_email,
-        i.id as item_id, i.name as item_name, i.type as item_type, i.description as item_description,
-        i.path as item_path, i.lang as item_lang, i.settings as item_settings, i.extra as item_extra,
-        i.created_at as item_created_at, i.updated_at as item_updated_at
-    from item_membership m
-    join account a on a.id = m.account_id
-    join item i on i.path = m.item_path
-    where m.item_path in {_ANCESTORS}
+        m.id, m.permission::text as permission, m.item_path, m.created_at, m.updated_at,
+        a.id as account_id, a.name as account_name, a.type::text as account_type, a.email as account_email
+    from item_membership m join account a on a.id = m.account_id
+    where m.item_path = any(array{_ANCESTORS})
     order by m.account_id, nlevel(m.item_path) desc
     """
 )
+ITEMS_ON_PATH = text(f"select * from item where path = any(array{_ANCESTORS})")
 ONE = text(
     """
     select m.id, m.permission::text as permission, m.item_path, m.creator_id, m.account_id, m.created_at,

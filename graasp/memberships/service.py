@@ -4,11 +4,14 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+from orjson import Fragment
 
 from graasp.auth.gates import Caller
 from graasp.db.database import Reader, Row
 from graasp.db.ltree import item_id_of
 from graasp.http.errors import FormattedError
+from graasp.http.responses import dump_json
+from graasp.items.packing import generic_item
 from graasp.mail.messages import item_shared
 from graasp.mail.service import send_mail
 from graasp.memberships import queries
@@ -49,8 +52,11 @@ async def grant_creator_admin(uow: UnitOfWork, path: str, account_id: UUID) -> N
 async def list_for_item(reader: Reader, caller: Caller | None, item_id: UUID) -> list[dict[str, Any]]:
     """One membership per account on the path, by account id; e-mails only for callers with a membership."""
     access = await authorize(reader, caller.id if caller else None, item_id)
-    rows = await reader.all(queries.FOR_ITEM, path=access.item["path"])
-    return [wire_membership(row, with_email=access.permission is not None) for row in rows]
+    path = access.item["path"]
+    rows = await reader.all(queries.FOR_ITEM, path=path)
+    items = {row["path"]: Fragment(dump_json(generic_item(row))) for row in await reader.all(queries.ITEMS_ON_PATH, path=path)}
+    with_email = access.permission is not None
+    return [wire_membership(row, items[row["item_path"]], with_email=with_email) for row in rows]
 
 
 async def add(

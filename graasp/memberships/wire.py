@@ -2,22 +2,22 @@
 
 from typing import Any
 
+from orjson import Fragment
+
 from graasp.db.database import Row
 from graasp.items.packing import generic_item
 
 
-def wire_membership(row: Row, *, with_email: bool) -> dict[str, Any]:
-    """A row of the list: the account and the item it is attached to come along."""
+def wire_membership(row: Row, item: Fragment, *, with_email: bool) -> dict[str, Any]:
+    """A row of the list; `item`, the one it is attached to, is JSON already, since hundreds share it."""
     account = {"id": row["account_id"], "name": row["account_name"], "type": row["account_type"]}
     if with_email and row["account_type"] == "individual":
         account["email"] = row["account_email"]
-    prefix = "item_"
-    item = {name.removeprefix(prefix): row[name] for name in row.keys() if name.startswith(prefix)}  # noqa: SIM118
     return {
         "id": row["id"],
         "permission": row["permission"],
         "account": account,
-        "item": generic_item(item),
+        "item": item,
         "createdAt": row["created_at"],
         "updatedAt": row["updated_at"],
     }
