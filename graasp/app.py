@@ -13,6 +13,7 @@ from graasp.http.middleware import install_middleware
 from graasp.http.session_cookie import SessionCodec
 from graasp.logging import configure_logging
 from graasp.meta.routes import router as meta_router
+from graasp.meta.start_page import router as start_page_router
 from graasp.platform import open_platform
 from graasp.rate_limits import RateLimits
 from graasp.realtime.hub import open_hub
@@ -35,6 +36,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(stored_files_router)
     install_documentation(app)
     if settings.is_development:
+        app.include_router(start_page_router)
         app.mount("/ui", create_dashboard(settings))
         app.add_route("/metrics", metrics, include_in_schema=False)
 
