@@ -178,6 +178,15 @@ def is_free(host: str, port: int) -> bool:
     return True
 
 
+def accepts(port: int) -> bool:
+    """Whether somebody listens on this port of the loopback interface."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
 def require_supported_platform(variable: str) -> None:
     """Raise CannotStart, naming the variable to set, where there are no packaged servers."""
     if sys.platform not in ("linux", "darwin"):

@@ -1,7 +1,6 @@
 """The development stack: which programs make a whole Graasp on this machine, and in which order."""
 
 import http.client
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -23,7 +22,7 @@ from graasp.embedded.development import (
 )
 from graasp.embedded.environment import development_environment, write_environment
 from graasp.embedded.postgres import run_postgres
-from graasp.embedded.process import CannotStart, Program, exclusive_folder, free_port, is_free
+from graasp.embedded.process import CannotStart, Program, accepts, exclusive_folder, free_port, is_free
 from graasp.embedded.redis_server import run_redis
 from graasp.embedded.supervisor import Supervisor
 
@@ -128,7 +127,7 @@ class DevelopmentStack:
                 name="mailbox",
                 command=[sys.executable, "-m", "graasp.embedded.mailbox", *options],
                 environment=self._environment,
-                is_ready=lambda: _accepts(smtp),
+                is_ready=lambda: accepts(smtp),
             )
         )
 
@@ -246,14 +245,6 @@ class DevelopmentStack:
 
 def _graasp() -> str:
     return str(Path(sysconfig.get_path("scripts")) / "graasp")
-
-
-def _accepts(port: int) -> bool:
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1):
-            return True
-    except OSError:
-        return False
 
 
 def _is_healthy(host: str, port: int) -> bool:

@@ -2,7 +2,6 @@
 
 import os
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -119,7 +118,7 @@ def test_a_database_with_missing_files_is_left_alone_with_advice(data: Path) -> 
         pass
     (data / "cluster" / "global" / "pg_control").unlink()
     with (
-        pytest.raises(CannotStart, match="not a whole database.*move the folder away"),
+        pytest.raises(CannotStart, match=r"not a whole database.*move the folder away"),
         embedded_postgres(data),
     ):
         pass
@@ -129,7 +128,7 @@ def test_data_of_another_version_is_left_alone_with_advice(data: Path) -> None:
     with embedded_postgres(data, durable=False):
         pass
     (data / "cluster" / "PG_VERSION").write_text("15\n")
-    with pytest.raises(CannotStart, match="of PostgreSQL 15.*Dump the data"), embedded_postgres(data):
+    with pytest.raises(CannotStart, match=r"of PostgreSQL 15.*Dump the data"), embedded_postgres(data):
         pass
 
 
@@ -168,14 +167,13 @@ def test_two_servers_never_share_a_folder(
     assert parent.stdout is not None
     parent.stdout.readline()
     monkeypatch.setattr(postgres, "_PATIENCE_S", 0.1)
-    with pytest.raises(CannotStart, match="Another PostgreSQL runs.*Stop it"), embedded_postgres(data):
+    with pytest.raises(CannotStart, match=r"Another PostgreSQL runs.*Stop it"), embedded_postgres(data):
         pass
 
 
 @pytest.fixture
-def windows(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def windows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "win32")
-    yield
 
 
 @pytest.mark.usefixtures("windows")

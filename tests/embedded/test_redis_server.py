@@ -61,7 +61,7 @@ def test_the_server_ends_when_its_parent_is_killed_and_the_data_is_whole(
 def test_two_servers_never_share_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redis_server, "_PATIENCE_S", 0.1)
     second = embedded_redis(tmp_path)
-    with embedded_redis(tmp_path), pytest.raises(CannotStart, match="Another Redis runs.*Stop it"), second:
+    with embedded_redis(tmp_path), pytest.raises(CannotStart, match=r"Another Redis runs.*Stop it"), second:
         pass
 
 
