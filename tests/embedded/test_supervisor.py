@@ -81,16 +81,12 @@ def test_tells_by_which_signal_a_program_ended(reports: Reports) -> None:
 
 
 def test_stops_the_last_one_started_first(reports: Reports) -> None:
-    wait = (
-        "import signal, sys
-"
-        "signal.signal(15, lambda *_: sys.exit(print('bye', flush=True)))
-"
-        "print('up', flush=True)
-"
-        "signal.pause()
-"
-    )
+    wait = """if True:
+        import signal, sys
+        signal.signal(15, lambda *_: sys.exit(print("bye", flush=True)))
+        print("up", flush=True)
+        signal.pause()
+    """
     supervisor = Supervisor(reports)
     for name in ("database", "core", "worker"):
         supervisor.start(python(name, wait))

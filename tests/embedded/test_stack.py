@@ -1,0 +1,144 @@
+"""`graasp up`, as a developer runs it."""
+
+import os
+import signal
+import subprocess
+import sysconfig
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from graasp.embedded.process import free_port
+
+GRAASP = str(Path(sysconfig.get_path("scripts")) / "graasp")
+# Another start of it would take these variables for services of the developer's own.
+SERVICES = ("DB_CONNECTION", "REDIS_CONNECTION", "MAILER_CONNECTION", "NODE_ENV")
+
+
+@dataclass
+class Started:
+    """A `graasp up` that runs."""
+
+    process: subprocess.Popen[str]
+    base: str
+    output: Path
+
+    def wait_for(self, text: str) -> str:
+        deadline = time.monotonic() + 60
+        while text not in (told := self.output.read_text()):
+            assert self.process.poll() is None, told
+            assert time.monotonic() < deadline, told
+            time.sleep(0.05)
+        return told
+
+    def descendants(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+
+Up = Callable[..., Started]
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[Up]:
+    """`up(port, *options, **variables)` starts it in a folder of the test; all starts share the data."""
+    started: list[Started] = []
+
+    def start(port: int, *options: str, **variables: str) -> Started:
+        output = tmp_path / f"output-{len(started)}"
+        environment = {name: value for name, value in os.environ.items() if name not in SERVICES}
+        with output.open("w") as file:
+            process = subprocess.Popen(
+                [GRAASP, "up", "--data", str(tmp_path / "data"), "--no-seed", *options],
+                env=environment | {"PORT": str(port)} | variables,
+                cwd=tmp_path,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        started.append(Started(process, f"http://127.0.0.1:{port}", output))
+        return started[-1]
+
+    yield start
+    for one in started:
+        if one.process.poll() is None:
+            one.process.terminate()
+            one.process.wait(60)
+
+
+def test_runs_everything_survives_kill_9_and_keeps_the_data(up: Up) -> None:
+    port = free_port()
+    first = up(port)
+    told = first.wait_for("Stop with Ctrl-C")
+    assert f"http://localhost:{port}/ui" in told
+    assert httpx.get(f"{first.base}/health").text == "OK"
+
+    second = up(free_port())
+    assert second.process.wait(30) == 1
+    assert "Stop it, and start again." in second.output.read_text()
+
+    descendants = first.descendants()
+    first.process.kill()
+    first.process.wait()
+    _, alive = psutil.wait_procs(descendants, timeout=60)
+    assert alive == []
+
+    third = up(port)
+    third.wait_for("Stop with Ctrl-C")
+    assert "migrations applied" not in third.output.read_text()
+    core = next(one for one in third.descendants() if "serve" in one.cmdline())
+    core.kill()
+    third.wait_for("ended by SIGKILL; starting it again")
+    descendants = third.descendants()
+    third.process.send_signal(signal.SIGINT)
+    assert third.process.wait(60) == 0
+    _, alive = psutil.wait_procs(descendants, timeout=10)
+    assert alive == []
+    stopped = [line.split()[0] for line in third.output.read_text().splitlines() if line.endswith("stopping")]
+    assert [name for name in stopped if name != "core"] == ["worker", "mailbox", "Redis", "PostgreSQL"]
+
+
+def test_a_taken_port_is_told_before_anything_starts(up: Up, live_server: str, tmp_path: Path) -> None:
+    port = httpx.URL(live_server).port
+    assert port is not None
+    refused = up(port)
+    assert refused.process.wait(30) == 1
+    assert f"Port {port} is taken" in refused.output.read_text()
+    assert f"PORT={port + 1} make run" in refused.output.read_text()
+    assert not (tmp_path / "data" / "postgres").exists()
+
+
+def test_given_services_are_used_and_none_of_our_own_is_started(
+    up: Up, database_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    given = up(
+        free_port(),
+        DB_CONNECTION=database_url,
+        REDIS_CONNECTION=redis_url,
+        MAILER_CONNECTION="smtp://127.0.0.1:9",
+    )
+    told = given.wait_for("Stop with Ctrl-C")
+    assert "MAILER_CONNECTION" in told
+    assert not (tmp_path / "data" / "postgres").exists()
+    assert not (tmp_path / "data" / "redis").exists()
+    assert not (tmp_path / "data" / "mails").exists()
+    written = (tmp_path / "data" / "environment").read_text()
+    assert "JWT_SECRET" in written
+    assert "DB_CONNECTION" not in written
+
+
+def test_a_database_that_does_not_answer_is_told(up: Up) -> None:
+    refused = up(free_port(), DB_CONNECTION=f"postgresql://nobody@127.0.0.1:{free_port()}/nothing")
+    assert refused.process.wait(60) == 1
+    assert "The database at DB_CONNECTION does not answer as it should" in refused.output.read_text()
+
+
+def test_it_is_for_development_only(up: Up) -> None:
+    refused = up(free_port(), NODE_ENV="production")
+    assert refused.process.wait(30) == 1
+    assert "`graasp up` is for development" in refused.output.read_text()
