@@ -1,7 +1,7 @@
 """The map of the API: every domain's router, in order of precedence."""
 
-from fastapi import APIRouter, FastAPI
-from fastapi.routing import APIRoute
+from fastapi import APIRouter
+from starlette.routing import Route, WebSocketRoute
 
 from graasp.accounts.routes import router as accounts
 from graasp.actions.routes import router as actions
@@ -15,16 +15,32 @@ from graasp.memberships.routes import router as memberships
 from graasp.notifications.routes import router as notifications
 
 
+# Items come last: `/items/{id}` would swallow its neighbours' literal paths.
+DOMAINS = (
+    auth,
+    accounts,
+    maintenance,
+    downloads,
+    notifications,
+    actions,
+    exports,
+    files,
+    memberships,
+    items,
+)
+# Answered below `/api` besides the domains' paths: they are answered without the prefix as well.
+_OTHER_SEGMENTS = ("status", "version")
+
+
 def api_router() -> APIRouter:
-    """Everything below `/api`. Items come last: `/api/items/{id}` would swallow its neighbours' literal paths."""
+    """Everything below `/api`."""
     router = APIRouter(prefix="/api", redirect_slashes=False)
-    for domain in (auth, accounts, maintenance, downloads, notifications, actions, exports, files, memberships, items):
+    for domain in DOMAINS:
         router.include_router(domain)
     return router
 
 
-def api_segments(app: FastAPI) -> frozenset[str]:
-    """The first segments of the paths below `/api`, which are answered without the prefix as well."""
-    paths = (route.path for route in app.routes if isinstance(route, APIRoute))
-    below_api = (path.removeprefix("/api/") for path in paths if path.startswith("/api/"))
-    return frozenset(path.partition("/")[0] for path in below_api) | {"ws"}
+def api_segments() -> frozenset[str]:
+    """The first segments of the paths below `/api`, which are answered without the prefix too."""
+    paths = (route.path for domain in DOMAINS for route in domain.routes if isinstance(route, Route | WebSocketRoute))
+    return frozenset(path.split("/")[1] for path in paths) | frozenset(_OTHER_SEGMENTS)

@@ -41,7 +41,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.add_route("/metrics", metrics, include_in_schema=False)
 
     install_error_handlers(app)
-    install_middleware(app, settings, api_segments(app))
+    install_middleware(app, settings, api_segments())
     return app
 
 

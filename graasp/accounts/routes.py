@@ -122,7 +122,13 @@ async def get_current_account(request: Request, reads: Reads, caller: SignedIn) 
     return json_response(account)
 
 
-@router.patch("/current", operation_id="updateCurrentAccount", tags=["member", "guest"], **_NO_BODY)
+@router.patch(
+    "/current",
+    operation_id="updateCurrentAccount",
+    tags=["member", "guest"],
+    responses={200: {"description": "Never sent; what clients were told to expect"}},
+    **_NO_BODY,
+)
 async def update_current_account(
     request: Request, uow: Uow, caller: SignedIn, body: AccountChange
 ) -> Response:

@@ -28,10 +28,10 @@ _SAME_ORIGIN = ("same-origin", "none")
 def create_dashboard(settings: Settings) -> ASGIApp:
     """An ASGI application to mount. Outside development every request needs the credentials of the settings."""
     flask = Flask(__name__)
-    flask.config.from_object(rq_dashboard.default_settings)
-    flask.config["RQ_DASHBOARD_REDIS_URL"] = settings.redis_connection
+    flask.config["RQ_DASHBOARD_REDIS_URL"] = (settings.redis_connection,)
     flask.config["RQ_DASHBOARD_POLL_INTERVAL"] = 2000
     flask.config["RQ_DASHBOARD_DISABLE_DELETE"] = True
+    flask.config["PROPAGATE_EXCEPTIONS"] = False
     rq_dashboard.web.config.serializer = JSONSerializer
     flask.redis_conn = redis.Redis.from_url(settings.redis_connection, socket_timeout=5)  # type: ignore[attr-defined]
     flask.register_blueprint(rq_dashboard.blueprint)

@@ -1,8 +1,9 @@
-"""The outbox of jobs: rows first, Redis after the commit."""
+"""The outbox of jobs: rows first, in the transaction of what they belong to; Redis after the commit."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID, uuid4
@@ -11,32 +12,37 @@ import redis
 import structlog
 from pydantic import BaseModel
 from redis.exceptions import RedisError
-from rq import Queue
-from rq.exceptions import DuplicateJobError, NoSuchJobError
-from rq.job import Job
-from rq.serializers import JSONSerializer
 
 from graasp.db.database import Database, DatabaseUnavailable, Row, Transaction
 from graasp.jobs import queries
 from graasp.jobs.spec import JobSpec
+from graasp.jobs.transport import RqTransport
 from graasp.settings import Settings
 
 log = structlog.get_logger(__name__)
 
 P = TypeVar("P", bound=BaseModel)
+T = TypeVar("T")
 
-# Named by text: the core knows the worker only by the names of its jobs.
-ENTRY_POINT = "worker.entry.run_job"
-_HARD_TIMEOUT_S = 24 * 3600
-_FINISHED_KEPT_S = 7 * 24 * 3600
+_PAUSE_AFTER_FAILURE_S = 1.0
+_FLUSH_TIMEOUT_S = 3.0
 
 
 class JobQueue:
-    """Writes job rows and hands them to RQ. RQ and Redis are the transport; the rows are the truth."""
+    """Writes job rows and hands them to RQ. RQ and Redis are the transport; the rows are the truth.
 
-    def __init__(self, database: Database, connection: redis.Redis) -> None:
+    Handing over happens in the background, in a thread of its own: nobody who enqueues ever waits for Redis. What
+    can't be handed over now is left to the relay of the workers (`graasp.jobs.relay`).
+    """
+
+    def __init__(self, database: Database, transport: RqTransport) -> None:
         self._database = database
-        self._connection = connection
+        self._transport = transport
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rq")
+        self._waiting: list[UUID] = []
+        self._has_waiting = asyncio.Event()
+        self._is_idle = asyncio.Event()
+        self._is_idle.set()
 
     async def enqueue(
         self,
@@ -66,87 +72,69 @@ class JobQueue:
         return UUID(str(job_id))
 
     async def push(self, job_ids: Sequence[UUID]) -> None:
-        """Hand rows that are due to RQ. What can't be handed over now is left to the relay; never raises."""
-        try:
-            await self._push(await self._database.reads.all(queries.DUE, job_ids=list(job_ids)))
-        except (RedisError, OSError, DatabaseUnavailable) as error:
-            log.warning("jobs not handed over yet", jobs=len(job_ids), reason=str(error))
+        """Have committed rows handed to RQ as soon as possible. Neither waits nor raises."""
+        self._waiting.extend(job_ids)
+        self._is_idle.clear()
+        self._has_waiting.set()
 
-    async def relay(self) -> int:
-        """Hand over every due row that has not been; how many there were. Raises RedisError when Redis is down."""
-        rows = await self._database.reads.all(queries.TO_PUSH)
-        await self._push(rows)
+    async def flush(self) -> None:
+        """Wait until what was pushed is handed over, or was given up for the relay."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._is_idle.wait(), _FLUSH_TIMEOUT_S)
+
+    async def hand_over(self, rows: Iterable[Row], transaction: Transaction | None = None) -> int:
+        """Hand rows to RQ and note it in them; how many. Raises RedisError."""
+        rows = list(rows)
+        if rows:
+            await self.in_thread(lambda transport: transport.hand_over(rows))
+            ids = [row["id"] for row in rows]
+            if transaction is not None:
+                await transaction.execute(queries.HANDED_OVER, job_ids=ids)
+            else:
+                async with self._database.transaction() as own:
+                    await own.execute(queries.HANDED_OVER, job_ids=ids)
         return len(rows)
 
-    async def find_lost(self, older_than_s: float) -> int:
-        """Mark rows that RQ no longer has for another hand-over; how many there were."""
-        rows = await self._database.reads.all(queries.PUSHED_LONG_AGO, seconds=older_than_s)
-        by_queue: dict[str, list[UUID]] = {}
-        for row in rows:
-            by_queue.setdefault(row["queue"], []).append(row["id"])
-        lost = await asyncio.to_thread(self._not_in_redis, by_queue) if by_queue else []
-        if lost:
-            async with self._database.transaction() as transaction:
-                await transaction.execute(queries.PUSH_AGAIN, job_ids=lost)
-        return len(lost)
+    async def in_thread(self, work: Callable[[RqTransport], T]) -> T:
+        """Do something with RQ where it holds up nobody. Raises RedisError."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, self._transport)
 
-    async def _push(self, rows: Iterable[Row]) -> None:
-        rows = list(rows)
-        if not rows:
-            return
-        await asyncio.to_thread(self._hand_over, rows)
-        async with self._database.transaction() as transaction:
-            await transaction.execute(queries.PUSHED, job_ids=[row["id"] for row in rows])
-
-    def _hand_over(self, rows: list[Row]) -> None:
-        for row in rows:
-            queue = self.rq_queue(row["queue"])
+    async def run(self) -> None:
+        """Hand over what is pushed, in batches, until cancelled."""
+        while True:
+            await self._has_waiting.wait()
+            self._has_waiting.clear()
+            job_ids, self._waiting = self._waiting, []
             try:
-                _enqueue(queue, row)
-            except DuplicateJobError:
-                # RQ still knows an earlier attempt, or has the job already.
-                if str(row["id"]) not in queue.get_job_ids():
-                    _forget(queue, str(row["id"]))
-                    _enqueue(queue, row)
+                async with self._database.transaction() as transaction:
+                    rows = await transaction.all(queries.DUE, job_ids=job_ids)
+                await self.hand_over(rows)
+            except (RedisError, OSError, DatabaseUnavailable) as error:
+                log.warning("jobs not handed over yet, the relay will", jobs=len(job_ids), reason=str(error))
+                await asyncio.sleep(_PAUSE_AFTER_FAILURE_S)
+            except Exception:
+                log.exception("jobs not handed over yet, the relay will")
+            if not self._waiting:
+                self._is_idle.set()
 
-    def _not_in_redis(self, by_queue: dict[str, list[UUID]]) -> list[UUID]:
-        lost: list[UUID] = []
-        for name, ids in by_queue.items():
-            waiting = set(self.rq_queue(name).get_job_ids())
-            lost.extend(job_id for job_id in ids if str(job_id) not in waiting)
-        return lost
-
-    def rq_queue(self, name: str) -> Queue:
-        return Queue(name, connection=self._connection, serializer=JSONSerializer)
-
-
-def _enqueue(queue: Queue, row: Row) -> None:
-    queue.enqueue_call(
-        ENTRY_POINT,
-        args=(str(row["id"]),),
-        job_id=str(row["id"]),
-        description=row["name"],
-        timeout=_HARD_TIMEOUT_S,
-        result_ttl=_FINISHED_KEPT_S,
-        failure_ttl=_FINISHED_KEPT_S,
-        unique=True,
-    )
-
-
-def _forget(queue: Queue, job_id: str) -> None:
-    try:
-        Job.fetch(job_id, connection=queue.connection, serializer=JSONSerializer).delete()
-    except NoSuchJobError:
-        return
+    def close(self) -> None:
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._transport.connection.close()
 
 
 @asynccontextmanager
 async def open_job_queue(settings: Settings, database: Database) -> AsyncIterator[JobQueue]:
-    """A queue on its own Redis connections, with short timeouts: nobody waits long for the transport."""
+    """A queue on its own Redis connections, with short timeouts. What was pushed is flushed at the end."""
     connection = redis.Redis.from_url(
         settings.redis_connection, socket_timeout=2, socket_connect_timeout=1, health_check_interval=30
     )
+    queue = JobQueue(database, RqTransport(connection))
+    pushing = asyncio.create_task(queue.run())
     try:
-        yield JobQueue(database, connection)
+        yield queue
+        await queue.flush()
     finally:
-        await asyncio.to_thread(connection.close)
+        pushing.cancel()
+        with suppress(asyncio.CancelledError):
+            await pushing
+        queue.close()

@@ -14,6 +14,10 @@ class PermanentError(Exception):
     """Trying again would not help; the job fails at once with this reason."""
 
 
+class JobCancelled(Exception):
+    """Somebody cancelled the job; raised in the handler, and told to whoever waits for the job."""
+
+
 @dataclass(frozen=True)
 class RetryPolicy:
     """How often and how soon a failed attempt is repeated; the delay grows by `factor` up to `longest`."""
@@ -35,8 +39,9 @@ class JobSpec(Generic[P]):
     """One kind of job.
 
     `timeout` is when a running attempt is stopped and counted as failed. `deduplicate` gives a key: while a job of
-    this name with the same key waits or runs, another one joins it. `wipe_payload` blanks the payload once the job
-    is done with, for payloads that carry secrets.
+    this name with the same key waits or runs, another one joins it. `wipe_payload` is for payloads that carry
+    secrets: they are blanked when the job has succeeded or was cancelled, and a day after it has failed (until
+    then it can be queued again).
     """
 
     name: str

@@ -19,8 +19,16 @@ def configure_logging(settings: Settings, stream: TextIO = sys.stdout) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     pretty = settings.node_env != "production"
-    renderer = structlog.dev.ConsoleRenderer(colors=stream.isatty()) if pretty else _json
-    exceptions = [] if pretty else [structlog.processors.dict_tracebacks]
+    # Local variables stay out of tracebacks: they hold tokens, passwords and other people's data.
+    renderer = (
+        structlog.dev.ConsoleRenderer(
+            colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
+        if pretty
+        else _json
+    )
+    without_locals = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+    exceptions = [] if pretty else [structlog.processors.ExceptionRenderer(without_locals)]
     structlog.configure(
         processors=[*shared, *exceptions, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
