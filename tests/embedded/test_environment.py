@@ -16,7 +16,7 @@ def test_describes_a_server_that_can_start(tmp_path: Path) -> None:
         "mailer_connection": "smtp://x",
     }
     values = {name.lower(): value for name, value in environment.items()}
-    settings = Settings(_env_file=None, **values | services)  # type: ignore[arg-type,call-arg]
+    settings = Settings(_env_file=None, **values | services)  # type: ignore[arg-type]
     assert settings.is_development
     assert settings.public_url == "http://localhost:3000"
 

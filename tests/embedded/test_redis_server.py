@@ -1,6 +1,7 @@
 """The embedded Redis."""
 
 import shutil
+import socket
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -41,9 +42,10 @@ def test_takes_further_lines_of_configuration_and_a_port(tmp_path: Path) -> None
 
 def test_refuses_a_connection_without_the_password(tmp_path: Path) -> None:
     with embedded_redis(tmp_path) as url:
-        parts = urlsplit(url)
-        with pytest.raises(redis.AuthenticationError):
-            redis.Redis(host="127.0.0.1", port=parts.port or 0).ping()
+        with socket.create_connection(("127.0.0.1", urlsplit(url).port or 0)) as connection:
+            connection.sendall(b"GET key
+")
+            assert connection.recv(100).startswith(b"-NOAUTH")
 
 
 def test_the_server_ends_when_its_parent_is_killed_and_the_data_is_whole(

@@ -12,8 +12,13 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from rich.console import Console
+from typer import Typer
+from typer.testing import CliRunner
 
-from graasp.embedded.process import free_port
+from graasp.embedded import commands
+from graasp.embedded.process import CannotStart, free_port
+from graasp.embedded.stack import DevelopmentStack
 
 GRAASP = str(Path(sysconfig.get_path("scripts")) / "graasp")
 # Another start of it would take these variables for services of the developer's own.
@@ -103,14 +108,17 @@ def test_runs_everything_survives_kill_9_and_keeps_the_data(up: Up) -> None:
     assert [name for name in stopped if name != "core"] == ["worker", "mailbox", "Redis", "PostgreSQL"]
 
 
-def test_a_taken_port_is_told_before_anything_starts(up: Up, live_server: str, tmp_path: Path) -> None:
+def test_a_taken_port_is_told_before_anything_starts(tmp_path: Path, live_server: str) -> None:
     port = httpx.URL(live_server).port
     assert port is not None
-    refused = up(port)
-    assert refused.process.wait(30) == 1
-    assert f"Port {port} is taken" in refused.output.read_text()
-    assert f"PORT={port + 1} make run" in refused.output.read_text()
-    assert not (tmp_path / "data" / "postgres").exists()
+    with pytest.raises(CannotStart, match=rf"Port {port} is taken.*PORT={port + 1} make run"):
+        a_stack(tmp_path, PORT=str(port)).run()
+    assert not (tmp_path / "postgres").exists()
+
+
+def test_a_port_that_is_no_number_is_told(tmp_path: Path) -> None:
+    with pytest.raises(CannotStart, match="PORT is “http”"):
+        a_stack(tmp_path, PORT="http").run()
 
 
 def test_given_services_are_used_and_none_of_our_own_is_started(
@@ -132,13 +140,28 @@ def test_given_services_are_used_and_none_of_our_own_is_started(
     assert "DB_CONNECTION" not in written
 
 
-def test_a_database_that_does_not_answer_is_told(up: Up) -> None:
-    refused = up(free_port(), DB_CONNECTION=f"postgresql://nobody@127.0.0.1:{free_port()}/nothing")
-    assert refused.process.wait(60) == 1
-    assert "The database at DB_CONNECTION does not answer as it should" in refused.output.read_text()
+def test_a_database_that_does_not_answer_is_told(tmp_path: Path, redis_url: str) -> None:
+    nowhere = f"postgresql://nobody@127.0.0.1:{free_port()}/nothing"
+    stack = a_stack(
+        tmp_path,
+        DB_CONNECTION=nowhere,
+        REDIS_CONNECTION=redis_url,
+        MAILER_CONNECTION="smtp://127.0.0.1:9",
+        PORT=str(free_port()),
+    )
+    with pytest.raises(CannotStart, match="The database at DB_CONNECTION does not answer as it should"):
+        stack.run()
 
 
-def test_it_is_for_development_only(up: Up) -> None:
-    refused = up(free_port(), NODE_ENV="production")
-    assert refused.process.wait(30) == 1
-    assert "`graasp up` is for development" in refused.output.read_text()
+def test_it_is_for_development_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NODE_ENV", "production")
+    app = Typer()
+    app.command()(commands.up)
+    result = CliRunner().invoke(app, ["--data", str(tmp_path / "data")])
+    assert result.exit_code == 1
+    assert "`graasp up` is for development" in result.output
+    assert not (tmp_path / "data").exists()
+
+
+def a_stack(folder: Path, **given: str) -> DevelopmentStack:
+    return DevelopmentStack(folder, given, seed=False, console=Console(quiet=True))
