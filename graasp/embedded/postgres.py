@@ -5,6 +5,7 @@ installed package, to all users of the machine.
 """
 
 import os
+import pwd
 import secrets
 import shutil
 import signal
@@ -185,24 +186,34 @@ def _forget_dead_server(cluster: Path) -> None:
 
 
 def _account() -> _Account:
-    """PostgreSQL refuses to run as root: what makes an ordinary user of root, with no permission changed.
+    """PostgreSQL runs neither as root nor as a user without a name: what makes an ordinary one, with no
+    permission changed.
 
-    In a user namespace the files stay root's. Where there are none, as in most containers, the server runs
-    as nobody, who keeps of root's powers the one to reach a folder inside private ones.
+    In a user namespace the files stay ours. Where there are none, as in most containers, the server of root
+    runs as nobody, who keeps of root's powers the one to reach a folder inside private ones.
     """
-    if os.geteuid() != 0:
-        return _Account(os.geteuid())
-    for account in (_namespaced(), _unprivileged()):
+    uid = os.geteuid()
+    if uid != 0 and _has_name(uid):
+        return _Account(uid)
+    for account in (_namespaced(uid), _unprivileged()):
         if _can_read(account, _binary("postgres")):
             return account
     raise CannotStart(
-        "PostgreSQL does not run as root, and this system does not let root become somebody else. "
-        "Run this as an ordinary user, or set DB_CONNECTION to a server of your own."
+        f"PostgreSQL does not run as {'root' if uid == 0 else 'a user without a name'}, and this system does not "
+        "let one become somebody else. Run this as an ordinary user, or set DB_CONNECTION to a server of your own."
     )
 
 
-def _namespaced() -> _Account:
-    return _Account(0, ("unshare", "--user", f"--map-user={_NOBODY}", f"--map-group={_NOBODY}"))
+def _has_name(uid: int) -> bool:
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        return False
+    return True
+
+
+def _namespaced(uid: int) -> _Account:
+    return _Account(uid, ("unshare", "--user", f"--map-user={_NOBODY}", f"--map-group={_NOBODY}"))
 
 
 def _unprivileged() -> _Account:

@@ -95,13 +95,22 @@ def test_root_without_user_namespaces_runs_it_as_nobody_even_in_a_private_home(
     with embedded_postgres(data, durable=False) as url:
         keep_a_row(url)
     with monkeypatch.context() as patch:
-        patch.setattr(postgres, "_namespaced", postgres._unprivileged)
+        patch.setattr(postgres, "_namespaced", lambda uid: postgres._unprivileged())
         with embedded_postgres(data, durable=False) as url:
             assert kept_rows(url) == [("still here",)]
             assert (data / "cluster").stat().st_uid == 65534
     with embedded_postgres(data, durable=False) as url:
         assert kept_rows(url) == [("still here",)]
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
+
+
+@needs_root
+def test_without_any_way_to_become_an_ordinary_user_it_says_what_to_do(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "_can_read", lambda account, file: False)
+    with pytest.raises(CannotStart, match=r"as root.*Run this as an ordinary user"), embedded_postgres(data):
+        pass
 
 
 def test_an_initialisation_that_was_interrupted_is_begun_anew(data: Path) -> None:

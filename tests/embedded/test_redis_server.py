@@ -43,8 +43,7 @@ def test_takes_further_lines_of_configuration_and_a_port(tmp_path: Path) -> None
 def test_refuses_a_connection_without_the_password(tmp_path: Path) -> None:
     with embedded_redis(tmp_path) as url:
         with socket.create_connection(("127.0.0.1", urlsplit(url).port or 0)) as connection:
-            connection.sendall(b"GET key
-")
+            connection.sendall(b"GET key\r\n")
             assert connection.recv(100).startswith(b"-NOAUTH")
 
 
