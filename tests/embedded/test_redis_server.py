@@ -41,10 +41,12 @@ def test_takes_further_lines_of_configuration_and_a_port(tmp_path: Path) -> None
 
 
 def test_refuses_a_connection_without_the_password(tmp_path: Path) -> None:
-    with embedded_redis(tmp_path) as url:
-        with socket.create_connection(("127.0.0.1", urlsplit(url).port or 0)) as connection:
-            connection.sendall(b"GET key\r\n")
-            assert connection.recv(100).startswith(b"-NOAUTH")
+    with (
+        embedded_redis(tmp_path) as url,
+        socket.create_connection(("127.0.0.1", urlsplit(url).port or 0)) as connection,
+    ):
+        connection.sendall(b"GET key\r\n")
+        assert connection.recv(100).startswith(b"-NOAUTH")
 
 
 def test_the_server_ends_when_its_parent_is_killed_and_the_data_is_whole(
