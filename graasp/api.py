@@ -14,7 +14,6 @@ from graasp.maintenance.routes import router as maintenance
 from graasp.memberships.routes import router as memberships
 from graasp.notifications.routes import router as notifications
 
-
 # Items come last: `/items/{id}` would swallow its neighbours' literal paths.
 DOMAINS = (
     auth,
@@ -42,5 +41,10 @@ def api_router() -> APIRouter:
 
 def api_segments() -> frozenset[str]:
     """The first segments of the paths below `/api`, which are answered without the prefix too."""
-    paths = (route.path for domain in DOMAINS for route in domain.routes if isinstance(route, Route | WebSocketRoute))
+    paths = (
+        route.path
+        for domain in DOMAINS
+        for route in domain.routes
+        if isinstance(route, Route | WebSocketRoute)
+    )
     return frozenset(path.split("/")[1] for path in paths) | frozenset(_OTHER_SEGMENTS)

@@ -168,7 +168,9 @@ class Settings(BaseSettings):
         if self.operations_port is not None and not self.is_development:
             missing = [n.upper() for n in ("dashboard_user", "dashboard_password") if not getattr(self, n)]
             if missing:
-                raise ValueError(f"OPERATIONS_PORT needs {' and '.join(missing)}: the dashboard is never open")
+                raise ValueError(
+                    f"OPERATIONS_PORT needs {' and '.join(missing)}: the dashboard is never open"
+                )
         return self
 
     @property

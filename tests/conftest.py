@@ -30,7 +30,8 @@ from graasp.db.migrations import migrate
 from graasp.embedded.postgres import embedded_postgres
 from graasp.embedded.process import free_port
 from graasp.embedded.redis_server import embedded_redis
-from graasp.http.session_cookie import COOKIE, Session as BrowserSession, SessionCodec
+from graasp.http.session_cookie import COOKIE, SessionCodec
+from graasp.http.session_cookie import Session as BrowserSession
 from graasp.platform import Platform, open_platform
 from graasp.settings import Settings
 from tests.factories import Factory
@@ -172,7 +173,7 @@ def s3_settings(make_settings: Callable[..., Settings], s3_endpoint: str) -> Set
 
 
 @pytest.fixture
-async def clean_services(database_url: str, redis_url: str) -> AsyncIterator[None]:
+async def clean_services(database_url: str, redis_url: str) -> None:
     """Every test starts with empty tables and an empty Redis."""
     connection = await asyncpg.connect(database_url)
     try:
@@ -180,14 +181,15 @@ async def clean_services(database_url: str, redis_url: str) -> AsyncIterator[Non
             "select quote_ident(tablename) as name from pg_tables where schemaname = 'public'"
             " and tablename not in ('alembic_version', 'schema_migrations')"
         )
-        filled = [t["name"] for t in tables if await connection.fetchval(f"select true from {t['name']} limit 1")]
+        filled = [
+            t["name"] for t in tables if await connection.fetchval(f"select true from {t['name']} limit 1")
+        ]
         if filled:
             await connection.execute(f"truncate {', '.join(filled)} cascade")
     finally:
         await connection.close()
     with redis.from_url(redis_url) as client:
         client.flushall()
-    yield
 
 
 @pytest.fixture
@@ -245,7 +247,13 @@ def count_statements(app: FastAPI) -> Callable[[], AbstractContextManager[list[s
 async def serving(app: FastAPI) -> AsyncIterator[str]:
     """The server on a real socket of the loopback interface; its base URL."""
     config = uvicorn.Config(
-        app, host="127.0.0.1", port=0, log_config=None, ws_ping_interval=30, ws_ping_timeout=30, lifespan="off"
+        app,
+        host="127.0.0.1",
+        port=0,
+        log_config=None,
+        ws_ping_interval=30,
+        ws_ping_timeout=30,
+        lifespan="off",
     )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())

@@ -44,7 +44,12 @@ class Factory:
             item_login_schema, {"item_path": item_path, "type": "username", "status": schema_status}
         )
         number = next(self._numbers)
-        values = {"id": uuid4(), "name": f"guest {number}", "type": "guest", "item_login_schema_id": schema["id"]}
+        values = {
+            "id": uuid4(),
+            "name": f"guest {number}",
+            "type": "guest",
+            "item_login_schema_id": schema["id"],
+        }
         row = await self._insert(account, values | columns)
         await self.membership(item_path, row["id"], "read")
         return row

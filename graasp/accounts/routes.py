@@ -12,7 +12,7 @@ from starlette.responses import Response
 from graasp.accounts import queries, service
 from graasp.accounts.errors import MemberNotFound
 from graasp.actions.recording import NewAction, RequestOrigin, record
-from graasp.auth.gates import Caller, Member, OptionalCaller, SignedIn, end_session, read_session
+from graasp.auth.gates import Caller, Member, SignedIn, end_session, read_session
 from graasp.auth.service import end_session as revoke_session
 from graasp.http.dependencies import Reads, Uow
 from graasp.http.errors import BadRequest, Unauthorized
@@ -135,9 +135,7 @@ async def update_current_account(
     if not await request.json():
         raise BadRequest("body must NOT have fewer than 1 properties")
     extra = body.extra.model_dump(by_alias=True, exclude_none=True) if body.extra else {}
-    await service.update(
-        uow, caller, name=body.name, saves_actions=body.enable_save_actions, extra=extra
-    )
+    await service.update(uow, caller, name=body.name, saves_actions=body.enable_save_actions, extra=extra)
     return no_content()
 
 
@@ -162,20 +160,28 @@ async def get_current_settings(reads: Reads, caller: Member) -> Response:
     return json_response(await service.current_settings(reads, caller))
 
 
-@router.post("/current/marketing/subscribe", operation_id="marketingEmailsSubscribe", tags=["member", "email"], **_NO_BODY)
+@router.post(
+    "/current/marketing/subscribe",
+    operation_id="marketingEmailsSubscribe",
+    tags=["member", "email"],
+    **_NO_BODY,
+)
 async def subscribe(request: Request, uow: Uow, caller: Member) -> Response:
     return await _marketing(request, uow, caller, subscribed=True)
 
 
 @router.post(
-    "/current/marketing/unsubscribe", operation_id="marketingEmailsUnsubscribe", tags=["member", "email"], **_NO_BODY
+    "/current/marketing/unsubscribe",
+    operation_id="marketingEmailsUnsubscribe",
+    tags=["member", "email"],
+    **_NO_BODY,
 )
 async def unsubscribe(request: Request, uow: Uow, caller: Member) -> Response:
     return await _marketing(request, uow, caller, subscribed=False)
 
 
 @router.get("/{id}", operation_id="getOneMember", tags=["member"], response_model=MinimalMember)
-async def get_one_member(reads: Reads, caller: OptionalCaller, id: Uuid) -> Response:
+async def get_one_member(reads: Reads, id: Uuid) -> Response:
     row = await reads.first(queries.MEMBER, account_id=id)
     if row is None:
         raise MemberNotFound(id)

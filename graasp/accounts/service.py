@@ -51,7 +51,9 @@ def _guest(row: Row | None) -> dict[str, Any] | None:
         "type": "guest",
         "lang": row["lang"],
         "lastAuthenticatedAt": row["last_authenticated_at"],
-        "itemLoginSchema": {"item": {"id": row["item_id"], "name": row["item_name"], "path": row["item_path"]}},
+        "itemLoginSchema": {
+            "item": {"id": row["item_id"], "name": row["item_name"], "path": row["item_path"]}
+        },
         "createdAt": row["created_at"],
         "updatedAt": row["updated_at"],
     }

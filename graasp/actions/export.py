@@ -206,8 +206,10 @@ def _as_json(column: Column) -> str:
     return f"{column.sql}::text" if column.sql.endswith(("path", "permission")) else column.sql
 
 
-async def _json(transaction: Transaction, data_set: DataSet, path: str, empty: bytes = b"{}") -> AsyncIterator[bytes]:
-    sql = f"select {_json_object(data_set.columns)}::text from {data_set.source.format(path=_checked(path))}"  # noqa: S608
+async def _json(
+    transaction: Transaction, data_set: DataSet, path: str, empty: bytes = b"{}"
+) -> AsyncIterator[bytes]:
+    sql = f"select {_json_object(data_set.columns)}::text from {data_set.source.format(path=_checked(path))}"
     async for chunk in _array(copy_lines(transaction, sql, separator=b","), empty):
         yield chunk
 
@@ -226,7 +228,7 @@ async def _json_actions(transaction: Transaction, path: str, view: str) -> Async
             || items.json || '}}'
         from action a join items on items.id = a.item_id
         where a.view = '{view}' order by a.created_at desc
-    """  # noqa: S608 - the view is one of the enum's, the path was checked
+    """
     async for chunk in _array(copy_lines(transaction, sql, separator=b","), b"{}"):
         yield chunk
 
@@ -272,7 +274,7 @@ def _line(columns: Sequence[Column]) -> str:
 
 
 async def _csv(transaction: Transaction, data_set: DataSet, path: str) -> AsyncIterator[bytes]:
-    sql = f"select {_line(data_set.columns)} from {data_set.source.format(path=_checked(path))}"  # noqa: S608
+    sql = f"select {_line(data_set.columns)} from {data_set.source.format(path=_checked(path))}"
     header = ",".join(column.name for column in data_set.columns)
     async for chunk in _table(header, copy_lines(transaction, sql, separator=b"\r\n")):
         yield chunk
@@ -285,7 +287,10 @@ async def _csv_actions(
         Column("id", "a.id"),
         Column("view", "a.view"),
         Column("type", "a.type", free=True),
-        *(Column(f"extra.{'.'.join(keys)}", f"a.extra #>> {_array_literal(keys)}", free=True) for keys in extra_paths),
+        *(
+            Column(f"extra.{'.'.join(keys)}", f"a.extra #>> {_array_literal(keys)}", free=True)
+            for keys in extra_paths
+        ),
         *(Column(f"geolocation.{key}", f"a.geolocation ->> '{key}'", free=True) for key in _GEOLOCATION),
         Column("createdAt", _time("a.created_at")),
         Column("accountId", "a.account_id"),
@@ -301,7 +306,7 @@ async def _csv_actions(
         select {_line(columns)} || ',' || items.line || ',' || {_cell(rest.sql, free=True)}
         from action a join items on items.id = a.item_id
         where a.view = '{view}' order by a.created_at desc
-    """  # noqa: S608 - the view is one of the enum's, keys are quoted as literals, the path was checked
+    """
     names = [*(column.name for column in columns), *(column.name for column in item), "extra"]
     header = ",".join(_plain_cell(name) for name in names)
     async for chunk in _table(header, copy_lines(transaction, sql, separator=b"\r\n")):
@@ -310,7 +315,9 @@ async def _csv_actions(
 
 def _rest_of_extra(paths: Sequence[Sequence[str]]) -> str:
     """What no column shows, as JSON."""
-    sql = "case jsonb_typeof(a.extra) when 'object' then a.extra else jsonb_build_object('value', a.extra) end"
+    sql = (
+        "case jsonb_typeof(a.extra) when 'object' then a.extra else jsonb_build_object('value', a.extra) end"
+    )
     sql = f"({sql})"
     tops = [keys[0] for keys in paths if len(keys) == 1]
     if tops:

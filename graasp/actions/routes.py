@@ -30,7 +30,11 @@ class PostedAction(BaseModel):
 
 
 @router.post(
-    "/items/{id}/actions", operation_id="postAction", tags=["action"], status_code=204, response_class=Response
+    "/items/{id}/actions",
+    operation_id="postAction",
+    tags=["action"],
+    status_code=204,
+    response_class=Response,
 )
 async def post_action(
     request: Request, uow: Uow, caller: OptionalCaller, id: Uuid, body: PostedAction
@@ -128,4 +132,3 @@ async def delete_own_actions(uow: Uow, caller: SignedIn, id: Uuid) -> Response:
         raise CannotModifyOtherMembers(str(id))
     await uow.execute(queries.DELETE_OWN, account_id=caller.id)
     return Response(status_code=200)
-

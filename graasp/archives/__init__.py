@@ -13,6 +13,7 @@ _FOLDER = 0o040755
 # Fast: exports are mostly text, which the lowest level already shrinks tenfold.
 _LEVEL = 1
 
+
 class Entry(NamedTuple):
     """A file of the archive, or with a path that ends in `/` an empty folder."""
 
@@ -21,13 +22,14 @@ class Entry(NamedTuple):
     content: AsyncIterable[bytes]
 
 
-def zip_stream(entries: AsyncIterable[Entry]) -> AsyncIterable[bytes]:
+def zip_stream(entries: AsyncIterable[Entry]) -> AsyncIterator[bytes]:
     """The archive's bytes, produced as they are consumed."""
-    return async_stream_zip(
+    archive = async_stream_zip(
         _members(entries),
         chunk_size=_CHUNK,
         get_compressobj=lambda: zlib.compressobj(level=_LEVEL, wbits=-zlib.MAX_WBITS),
     )
+    return aiter(archive)
 
 
 async def no_content() -> AsyncIterator[bytes]:

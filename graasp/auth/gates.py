@@ -98,7 +98,9 @@ async def validated_member(caller: Annotated[Caller | Refusal, Depends(signed_in
     return caller if allowed else Refusal(NotValidatedMember())
 
 
-async def validated_member_or_guest(caller: Annotated[Caller | Refusal, Depends(signed_in)]) -> Caller | Refusal:
+async def validated_member_or_guest(
+    caller: Annotated[Caller | Refusal, Depends(signed_in)],
+) -> Caller | Refusal:
     allowed = isinstance(caller, Refusal) or not caller.is_member or caller.is_validated
     return caller if allowed else Refusal(InsufficientPermission())
 

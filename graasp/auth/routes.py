@@ -1,6 +1,6 @@
 """Registration, sign-in by link and by password, and the end of sessions."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Header, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -31,7 +31,7 @@ router = contract_router()
 
 _camel = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 _LONGEST_EMAIL = 150
-_NO_BODY = {"status_code": 204, "response_class": Response}
+_NO_BODY: dict[str, Any] = {"status_code": 204, "response_class": Response}
 
 MemberEmail = Annotated[Email, Field(max_length=_LONGEST_EMAIL)]
 
@@ -118,7 +118,11 @@ async def login(request: Request, uow: Uow, address: ClientAddress, body: LinkRe
 
 
 @router.get(
-    "/auth", operation_id="authenticate", tags=["authentication"], status_code=303, response_class=RedirectResponse
+    "/auth",
+    operation_id="authenticate",
+    tags=["authentication"],
+    status_code=303,
+    response_class=RedirectResponse,
 )
 async def authenticate(
     request: Request,
@@ -153,7 +157,7 @@ async def sign_in_with_password(
     uow: Uow,
     address: ClientAddress,
     body: Credentials,
-    lang: Annotated[AnyText | None, Query()] = None,
+    lang: Annotated[AnyText | None, Query()] = None,  # noqa: ARG001 - accepted, without effect
 ) -> Response:
     await _limits(request).require(
         "sign-in", (SIGN_IN_BY_ADDRESS, address), (SIGN_IN_BY_ACCOUNT, body.email.lower())
@@ -224,4 +228,3 @@ async def reset_password(
     account_id = await service.reset_password(uow, reset_id, body.password)
     await record_for(uow, account_id, NewAction("reset-password", {}, view="auth"))
     return no_content()
-

@@ -139,7 +139,7 @@ async def reset_password(uow: UnitOfWork, reset_id: UUID, password: str) -> UUID
         raise ServiceUnavailable from None
     if stored is None:
         raise UnauthorizedMember
-    account_id = UUID(stored.decode())
+    account_id = UUID(stored.decode() if isinstance(stored, bytes) else stored)
     hashed = await passwords.hash_password(password)
     await uow.execute(accounts.SET_PASSWORD, account_id=account_id, password=hashed)
     await uow.execute(queries.CUT_OFF, account_id=account_id, kept=None)

@@ -64,7 +64,10 @@ def _sign(claims: dict[str, Any], secret: str, life: timedelta) -> str:
 def _read(token: str, secret: str) -> dict[str, Any] | None:
     try:
         claims: dict[str, Any] = jwt.decode(
-            token, secret, [_ALGORITHM], options={"require": ["exp"], "verify_sub": False, "verify_iat": False}
+            token,
+            secret,
+            [_ALGORITHM],
+            options={"require": ["exp"], "verify_sub": False, "verify_iat": False},
         )
     except jwt.PyJWTError:
         return None

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import redis.asyncio
 import structlog
@@ -58,10 +59,10 @@ class UrlCache:
 
     async def _cached(self, keys: Sequence[str]) -> list[bytes | None]:
         try:
-            found: list[bytes | None] = await self._connection.mget([_PREFIX + key for key in keys])
+            found: Any = await self._connection.mget([_PREFIX + key for key in keys])
         except (RedisError, OSError):
             return [None] * len(keys)
-        return found
+        return list(found)
 
     async def _keep(self, urls: dict[str, str]) -> None:
         try:

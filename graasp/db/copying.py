@@ -10,7 +10,14 @@ _QUEUED_CHUNKS = 32
 _CHUNK = 256 * 1024
 # How COPY's text format writes what would break a line; 0xFF never occurs in UTF-8.
 _BACKSLASH, _STAND_IN = b"\\\\", b"\xff"
-_ESCAPES = ((b"\\n", b"\n"), (b"\\r", b"\r"), (b"\\t", b"\t"), (b"\\b", b"\b"), (b"\\f", b"\f"), (b"\\v", b"\v"))
+_ESCAPES = (
+    (b"\\n", b"\n"),
+    (b"\\r", b"\r"),
+    (b"\\t", b"\t"),
+    (b"\\b", b"\b"),
+    (b"\\f", b"\f"),
+    (b"\\v", b"\v"),
+)
 
 
 async def copy_lines(

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, cast, TypeAlias
 
 import asyncpg
 import orjson
@@ -13,6 +13,7 @@ from sqlalchemy.sql.dml import UpdateBase
 
 from graasp.db.statements import CompiledStatement, compiled
 
+# By column name; asyncpg's records behave so without being registered as mappings.
 Row = Mapping[str, Any]
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 Observer = Callable[[str], None]
@@ -107,8 +108,7 @@ class AutocommitReader:
 
     async def _fetch(self, sql: str, arguments: list[Any]) -> Sequence[Row]:
         async with _acquired(self._pool) as connection:
-            rows: Sequence[Row] = await connection.fetch(sql, *arguments)
-            return rows
+            return cast("Sequence[Row]", await connection.fetch(sql, *arguments))
 
     async def first(self, statement: Executable, **params: Any) -> Row | None:
         rows = await self.all(statement, **params)
@@ -150,7 +150,7 @@ class Transaction:
     async def all(self, statement: Executable, **params: Any) -> Sequence[Row]:
         query = self._prepare(statement, params)
         connection = await self.connection()
-        return await connection.fetch(query.sql, *query.arguments(params))
+        return cast("Sequence[Row]", await connection.fetch(query.sql, *query.arguments(params)))
 
     async def first(self, statement: Executable, **params: Any) -> Row | None:
         rows = await self.all(statement, **params)
@@ -181,7 +181,7 @@ class Transaction:
         query = self._prepare(statement, params)
         connection = await self.connection()
         async for row in connection.cursor(query.sql, *query.arguments(params), prefetch=_CURSOR_ROWS):
-            yield row
+            yield cast("Row", row)
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
@@ -277,4 +277,3 @@ def asyncpg_url(url: str) -> str:
     """The connection URL without SQLAlchemy's driver suffix."""
     scheme, _, rest = url.partition("://")
     return f"{scheme.partition('+')[0]}://{rest}"
-

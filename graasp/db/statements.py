@@ -18,7 +18,7 @@ def dumps(value: object) -> str:
     return orjson.dumps(value, default=str).decode()
 
 
-DIALECT = PGDialect_asyncpg(json_serializer=dumps)
+DIALECT = PGDialect_asyncpg(json_serializer=dumps)  # type: ignore[no-untyped-call]
 
 Process = Callable[[Any], Any]
 

@@ -14,24 +14,92 @@ DAYS = 60
 _NAMESPACE = UUID("5d1f6c1e-8f0b-4a39-9f5e-6a7d3b0f8c21")
 
 TEACHERS = ("Amina (teacher)", "Bruno (teacher)", "Clara (teacher)")
-LEARNERS = tuple(
-    """Adèle Ali Beatriz Chen Daria Elio Fatou Giulia Hugo Ines Jonas Kaya Léa Marco Nadia Omar Paula Quentin Rosa
-    Samir Tessa Ugo Valentina Wei Xenia Yusuf Zoé Lina Milo Nour""".split()
+LEARNERS = (
+    "Adèle",
+    "Ali",
+    "Beatriz",
+    "Chen",
+    "Daria",
+    "Elio",
+    "Fatou",
+    "Giulia",
+    "Hugo",
+    "Ines",
+    "Jonas",
+    "Kaya",
+    "Léa",
+    "Marco",
+    "Nadia",
+    "Omar",
+    "Paula",
+    "Quentin",
+    "Rosa",
+    "Samir",
+    "Tessa",
+    "Ugo",
+    "Valentina",
+    "Wei",
+    "Xenia",
+    "Yusuf",
+    "Zoé",
+    "Lina",
+    "Milo",
+    "Nour",
 )
 _PLACES = (
-    {"country": "CH", "region": "VS", "city": "Sion", "timezone": "Europe/Zurich", "eu": "0", "ll": [46.23, 7.36]},
-    {"country": "CH", "region": "VD", "city": "Lausanne", "timezone": "Europe/Zurich", "eu": "0", "ll": [46.52, 6.63]},
-    {"country": "FR", "region": "ARA", "city": "Lyon", "timezone": "Europe/Paris", "eu": "1", "ll": [45.76, 4.84]},
-    {"country": "IT", "region": "25", "city": "Milano", "timezone": "Europe/Rome", "eu": "1", "ll": [45.46, 9.19]},
+    {
+        "country": "CH",
+        "region": "VS",
+        "city": "Sion",
+        "timezone": "Europe/Zurich",
+        "eu": "0",
+        "ll": [46.23, 7.36],
+    },
+    {
+        "country": "CH",
+        "region": "VD",
+        "city": "Lausanne",
+        "timezone": "Europe/Zurich",
+        "eu": "0",
+        "ll": [46.52, 6.63],
+    },
+    {
+        "country": "FR",
+        "region": "ARA",
+        "city": "Lyon",
+        "timezone": "Europe/Paris",
+        "eu": "1",
+        "ll": [45.76, 4.84],
+    },
+    {
+        "country": "IT",
+        "region": "25",
+        "city": "Milano",
+        "timezone": "Europe/Rome",
+        "eu": "1",
+        "ll": [45.46, 9.19],
+    },
 )
 _COURSE = (
     (
         "Light travels in straight lines",
         (
-            ("document", "What is light?", "<h2>What is light?</h2><p>Light carries energy from a source to our eyes.</p>"),
+            (
+                "document",
+                "What is light?",
+                "<h2>What is light?</h2><p>Light carries energy from a source to our eyes.</p>",
+            ),
             ("document", "Shadows", "<p>A shadow shows where light does <strong>not</strong> arrive.</p>"),
-            ("embeddedLink", "Bending light (simulation)", "https://phet.colorado.edu/en/simulations/bending-light"),
-            ("file", "Experiment sheet.csv", "angle in degrees,angle out degrees\n0,0\n15,10\n30,19\n45,28\n60,35\n"),
+            (
+                "embeddedLink",
+                "Bending light (simulation)",
+                "https://phet.colorado.edu/en/simulations/bending-light",
+            ),
+            (
+                "file",
+                "Experiment sheet.csv",
+                "angle in degrees,angle out degrees\n0,0\n15,10\n30,19\n45,28\n60,35\n",
+            ),
         ),
     ),
     (
@@ -135,7 +203,9 @@ def item_row(node: Node, creator_id: UUID, file_key: str | None = None) -> dict[
         case "file":
             kind = "text/csv" if node.name.endswith(".csv") else "text/plain"
             size = len(node.content.encode())
-            extra = {"file": {"name": node.name, "path": file_key, "mimetype": kind, "size": size, "content": ""}}
+            extra = {
+                "file": {"name": node.name, "path": file_key, "mimetype": kind, "size": size, "content": ""}
+            }
     return {
         "id": node.id,
         "name": node.name,
@@ -146,7 +216,9 @@ def item_row(node: Node, creator_id: UUID, file_key: str | None = None) -> dict[
         "settings": {"hasThumbnail": False, "isPinned": node.type == "folder"},
         "lang": "en",
         "order": node.order,
-        "description": "<p>A course of three weeks for learners of 12 to 14.</p>" if node.order is None else None,
+        "description": "<p>A course of three weeks for learners of 12 to 14.</p>"
+        if node.order is None
+        else None,
     }
 
 
@@ -218,7 +290,10 @@ def app_data_rows(course: Course) -> Iterator[dict[str, Any]]:
                 "creator_id": learner,
                 "type": "answer",
                 "visibility": "member",
-                "data": {"answer": chance.choice(("equal", "larger", "smaller")), "score": chance.randint(4, 10)},
+                "data": {
+                    "answer": chance.choice(("equal", "larger", "smaller")),
+                    "score": chance.randint(4, 10),
+                },
                 "created_at": moment,
                 "updated_at": moment,
             }

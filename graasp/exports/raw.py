@@ -52,7 +52,9 @@ async def raw_entries(
         for entry in _described(above, row, now):
             yield entry
     if left_out:
-        note = "These items have no form outside the platform, or their file is missing:\n" + "\n".join(left_out)
+        note = "These items have no form outside the platform, or their file is missing:\n" + "\n".join(
+            left_out
+        )
         yield Entry(top.names.take(_LEFT_OUT), now, _bytes(note))
 
 

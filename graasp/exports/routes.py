@@ -22,7 +22,9 @@ class ExportStarted(BaseModel):
     message: str
 
 
-@router.post("/items/{itemId}/export", operation_id="exportZip", status_code=202, response_model=ExportStarted)
+@router.post(
+    "/items/{itemId}/export", operation_id="exportZip", status_code=202, response_model=ExportStarted
+)
 async def export_zip(
     uow: Uow, caller: ValidatedMember, item_id: Annotated[Uuid, Path(alias="itemId")]
 ) -> Response:

@@ -20,9 +20,78 @@ _UNTOLD = ("", "application/octet-stream", "binary/octet-stream")
 
 # The policy for uploaded pages: text and tables, nothing that loads or runs.
 _HTML_TAGS = frozenset(
-    """address article aside footer header h1 h2 h3 h4 h5 h6 hgroup main nav section blockquote dd div dl dt figcaption
-    figure hr li menu ol p pre ul a abbr b bdi bdo br cite code data dfn em i kbd mark q rb rp rt rtc ruby s samp small
-    span strong sub sup time u var wbr caption col colgroup table tbody td tfoot th thead tr""".split()
+    [
+        "address",
+        "article",
+        "aside",
+        "footer",
+        "header",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hgroup",
+        "main",
+        "nav",
+        "section",
+        "blockquote",
+        "dd",
+        "div",
+        "dl",
+        "dt",
+        "figcaption",
+        "figure",
+        "hr",
+        "li",
+        "menu",
+        "ol",
+        "p",
+        "pre",
+        "ul",
+        "a",
+        "abbr",
+        "b",
+        "bdi",
+        "bdo",
+        "br",
+        "cite",
+        "code",
+        "data",
+        "dfn",
+        "em",
+        "i",
+        "kbd",
+        "mark",
+        "q",
+        "rb",
+        "rp",
+        "rt",
+        "rtc",
+        "ruby",
+        "s",
+        "samp",
+        "small",
+        "span",
+        "strong",
+        "sub",
+        "sup",
+        "time",
+        "u",
+        "var",
+        "wbr",
+        "caption",
+        "col",
+        "colgroup",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+    ]
 )
 
 
@@ -32,7 +101,11 @@ def detected_type(declared: str, head: bytes) -> str:
     actual = found.mime if found else None
     if declared in _UNTOLD:
         return actual or ("text/plain" if declared == "" else declared)
-    if declared.startswith(("image/", "video/", "audio/")) and _looks_like_markup(head) and "svg" not in declared:
+    if (
+        declared.startswith(("image/", "video/", "audio/"))
+        and _looks_like_markup(head)
+        and "svg" not in declared
+    ):
         return "text/html"
     return declared
 

@@ -3,9 +3,7 @@
 from sqlalchemy import text
 
 _OWN_FILES = "from item_view i where i.type = 'file' and i.creator_id = cast(:account_id as uuid)"
-_SIZE = (
-    "case when jsonb_typeof(i.extra #> '{file,size}') = 'number' then (i.extra #>> '{file,size}')::numeric else 0 end"
-)
+_SIZE = "case when jsonb_typeof(i.extra #> '{file,size}') = 'number' then (i.extra #>> '{file,size}')::numeric else 0 end"
 
 USED = text(f"select coalesce(sum({_SIZE}), 0)::bigint {_OWN_FILES}")
 OWN = text(

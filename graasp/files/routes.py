@@ -66,7 +66,11 @@ class StoredFiles(BaseModel):
 
 
 @router.post(
-    "/items/upload", operation_id="uploadFile", tags=["item", "file"], status_code=204, response_class=Response
+    "/items/upload",
+    operation_id="uploadFile",
+    tags=["item", "file"],
+    status_code=204,
+    response_class=Response,
 )
 @reads_the_stream
 async def upload_file(

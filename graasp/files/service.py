@@ -38,7 +38,12 @@ class Upload:
 
 
 async def add_file(
-    platform: Platform, caller: Caller, upload: Upload, *, parent_id: UUID | None, previous_item_id: UUID | None
+    platform: Platform,
+    caller: Caller,
+    upload: Upload,
+    *,
+    parent_id: UUID | None,
+    previous_item_id: UUID | None,
 ) -> Row:
     """Store a file and make its item, or neither.
 

@@ -32,7 +32,9 @@ async def client_address(connection: HTTPConnection) -> str:
     """The address the request came from, by as many proxies as the installation trusts."""
     peer = connection.client.host if connection.client else ""
     hops = platform_of(connection).settings.trusted_proxies
-    forwarded = [part.strip() for part in connection.headers.get("x-forwarded-for", "").split(",") if part.strip()]
+    forwarded = [
+        part.strip() for part in connection.headers.get("x-forwarded-for", "").split(",") if part.strip()
+    ]
     if not hops or not forwarded:
         return peer
     return forwarded[-min(hops, len(forwarded))]

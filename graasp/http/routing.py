@@ -84,7 +84,9 @@ class ContractRoute(APIRoute):
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
         expects_body = self.body_field is not None
-        takes_json = bool(self.methods & {"POST", "PUT", "PATCH", "DELETE"}) and not _reads_the_stream(self)
+        takes_json = bool(
+            (self.methods or set()) & {"POST", "PUT", "PATCH", "DELETE"}
+        ) and not _reads_the_stream(self)
 
         async def handle_request(request: Request) -> Response:
             if not takes_json:
@@ -105,7 +107,9 @@ class ContractRouter(APIRouter):
             super().add_api_route(path.rstrip("/"), endpoint, **options | {"include_in_schema": False})
 
 
-def contract_router(*, prefix: str = "", tags: list[str] | None = None, errors: bool = True) -> ContractRouter:
+def contract_router(
+    *, prefix: str = "", tags: list[str] | None = None, errors: bool = True
+) -> ContractRouter:
     """A domain's router. `errors=False` where the contract declares no error body for its operations."""
     return ContractRouter(
         prefix=prefix,

@@ -11,7 +11,9 @@ from graasp.platform import UnitOfWork
 STEP = Decimal(20)
 
 
-async def find_slot(uow: UnitOfWork, parent: str, previous_id: UUID | None, moving: UUID | None = None) -> Row:
+async def find_slot(
+    uow: UnitOfWork, parent: str, previous_id: UUID | None, moving: UUID | None = None
+) -> Row:
     """The neighbourhood of a new child of the folder at path `parent`; `moving` is no neighbour of itself."""
     slot = await uow.first(queries.SLOT, path=parent, previous_id=previous_id, moving=moving)
     assert slot is not None

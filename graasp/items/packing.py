@@ -93,7 +93,9 @@ class Packer:
         await self._add_thumbnails(items)
         return items
 
-    async def pack_subtree(self, rows: Sequence[Row], access: "InheritedAccess", *, hidden: bool) -> list[Wire]:
+    async def pack_subtree(
+        self, rows: Sequence[Row], access: "InheritedAccess", *, hidden: bool
+    ) -> list[Wire]:
         """Items below one that was authorized, parents before children.
 
         Hidden items are left out for callers below `write`, and for everybody when `hidden` is false.

@@ -9,7 +9,6 @@ from starlette.responses import Response
 
 from graasp.actions.recording import NewAction, RequestOrigin, record
 from graasp.auth.gates import Caller, Member, OptionalCaller, ValidatedMember
-from graasp.db.database import Row
 from graasp.http.dependencies import PlatformDep, Reads, Uow
 from graasp.http.fields import AnyText, Flag, Many, Uuid, Whole
 from graasp.http.responses import json_response
@@ -164,7 +163,9 @@ async def update_app(
     return await _update(request, uow, caller, id, body, "app")
 
 
-@router.patch("/documents/{id}", operation_id="updateDocument", tags=["document"], response_model=schemas.Item)
+@router.patch(
+    "/documents/{id}", operation_id="updateDocument", tags=["document"], response_model=schemas.Item
+)
 async def update_document(
     request: Request, uow: Uow, caller: ValidatedMember, id: Uuid, body: schemas.DocumentChange
 ) -> Response:
@@ -178,7 +179,10 @@ async def convert_folder_to_capsule(uow: Uow, caller: ValidatedMember, id: Uuid)
 
 
 @router.post(
-    "/capsules/{id}/convert", operation_id="convertCapsuleToFolder", tags=["capsule"], response_model=schemas.Item
+    "/capsules/{id}/convert",
+    operation_id="convertCapsuleToFolder",
+    tags=["capsule"],
+    response_model=schemas.Item,
 )
 async def convert_capsule_to_folder(uow: Uow, caller: ValidatedMember, id: Uuid) -> Response:
     return json_response(generic_item(await service.convert(uow, caller, id, is_capsule=False)))
@@ -311,4 +315,3 @@ async def _update(
     action = NewAction("update", {"itemId": str(row["id"]), "body": recorded}, item=row)
     await record(uow, caller, RequestOrigin.of(request), [action])
     return json_response(generic_item(row))
-

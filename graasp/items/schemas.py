@@ -44,7 +44,9 @@ class ItemSettings(BaseModel):
     def given(self) -> dict[str, Any]:
         """What was sent, by its wire name; null is kept only where it means something."""
         values = self.model_dump(by_alias=True, exclude_unset=True)
-        return {name: value for name, value in values.items() if value is not None or name == "ccLicenseAdaption"}
+        return {
+            name: value for name, value in values.items() if value is not None or name == "ccLicenseAdaption"
+        }
 
 
 class Geolocation(BaseModel):

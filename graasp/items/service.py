@@ -143,7 +143,9 @@ async def update_item(
         new_description=description if "description" in change.given else row["description"],
         new_lang=change.lang if "lang" in change.given else row["lang"],
         new_settings=_merged(row["settings"], change.settings),
-        new_extra=row["extra"] | {kind: _merged(row["extra"].get(kind), change.extra)} if change.extra else row["extra"],
+        new_extra=row["extra"] | {kind: _merged(row["extra"].get(kind), change.extra)}
+        if change.extra
+        else row["extra"],
     )
     if updated is None:
         raise ItemNotFound(item_id)
@@ -205,7 +207,9 @@ async def reorder(uow: UnitOfWork, caller: Caller, item_id: UUID, previous_item_
         raise CannotReorderRootItem(str(item_id))
     await uow.first(queries.LOCK_PATH, path=parent)
     slot = await ordering.find_slot(uow, parent, previous_item_id, moving=item_id)
-    row = await uow.first(queries.SET_ORDER, item_id=item_id, new_order=ordering.order_in(slot, previous_item_id))
+    row = await uow.first(
+        queries.SET_ORDER, item_id=item_id, new_order=ordering.order_in(slot, previous_item_id)
+    )
     assert row is not None
     await ordering.rescale(uow, parent)
     return row
@@ -295,7 +299,9 @@ class AccessibleFilter:
     keywords: Sequence[str] = ()
 
 
-async def accessible(platform: Platform, reader: Reader, caller: Caller, wanted: AccessibleFilter) -> list[Wire]:
+async def accessible(
+    platform: Platform, reader: Reader, caller: Caller, wanted: AccessibleFilter
+) -> list[Wire]:
     """One page of the topmost items that match; a page has at most 50."""
     found = search(wanted.keywords)
     size = min(wanted.page_size, _MAX_PAGE)

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import MutableMapping
 from typing import Any, TextIO
 
 import orjson
@@ -20,7 +21,7 @@ def configure_logging(settings: Settings, stream: TextIO = sys.stdout) -> None:
     ]
     pretty = settings.node_env != "production"
     # Local variables stay out of tracebacks: they hold tokens, passwords and other people's data.
-    renderer = (
+    renderer: Any = (
         structlog.dev.ConsoleRenderer(
             colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback
         )
@@ -49,5 +50,5 @@ def configure_logging(settings: Settings, stream: TextIO = sys.stdout) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
-def _json(_: Any, __: str, event: dict[str, Any]) -> str:
+def _json(_: Any, __: str, event: MutableMapping[str, Any]) -> str:
     return orjson.dumps(event, default=str).decode()

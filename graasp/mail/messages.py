@@ -5,9 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-Kind = Literal[
-    "sign_up", "sign_in", "reset_password", "item_shared", "actions_exported", "folder_exported"
-]
+Kind = Literal["sign_up", "sign_in", "reset_password", "item_shared", "actions_exported", "folder_exported"]
 
 
 class Mail(BaseModel):
@@ -47,7 +45,9 @@ def item_shared(
     )
 
 
-def actions_exported(*, recipient: str, lang: str, link: str, item_name: str, export_format: str, days: int) -> Mail:
+def actions_exported(
+    *, recipient: str, lang: str, link: str, item_name: str, export_format: str, days: int
+) -> Mail:
     return Mail(
         kind="actions_exported",
         recipient=recipient,

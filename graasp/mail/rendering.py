@@ -57,9 +57,10 @@ def _plain(mail: Mail, layout: dict[str, str], text: str, lang: str) -> str:
 
 def _agreement(layout: dict[str, str], lang: str) -> Markup:
     links = {
-        page: Markup('<a href="{}">{}</a>').format(_page(page, lang), layout[page]) for page in ("terms", "privacy")
+        page: Markup('<a href="{}">{}</a>').format(_page(page, lang), layout[page])
+        for page in ("terms", "privacy")
     }
-    return Markup(escape(layout["agreement"])).format(**links)
+    return escape(layout["agreement"]).format(**links)
 
 
 def _page(name: str, lang: str) -> str:

@@ -15,8 +15,8 @@ router = contract_router(prefix="/maintenance", tags=["maintenance"])
 
 class Maintenance(BaseModel):
     slug: str
-    startAt: datetime  # noqa: N815 - the wire's name
-    endAt: datetime  # noqa: N815 - the wire's name
+    startAt: datetime
+    endAt: datetime
 
 
 @router.get("/next", operation_id="getNextMaintenance", response_model=Maintenance | None)

@@ -20,6 +20,8 @@ from graasp.memberships.authorization import Permission
 router = contract_router(prefix="/items/{itemId}/memberships", tags=["item-membership"])
 
 ItemId = Annotated[Uuid, Path(alias="itemId")]
+# The membership names its item: only the form of the one in the path is checked.
+AnyItemId = ItemId
 
 
 class NewMembership(BaseModel):
@@ -67,7 +69,7 @@ async def create_item_membership(
 
 @router.patch("/{id}", operation_id="updateItemMembership", status_code=204, response_class=Response)
 async def update_item_membership(
-    uow: Uow, caller: ValidatedMember, item_id: ItemId, id: Uuid, body: MembershipChange
+    uow: Uow, caller: ValidatedMember, _: AnyItemId, id: Uuid, body: MembershipChange
 ) -> Response:
     await service.set_permission(uow, caller, id, Permission.from_wire(body.permission))
     return no_content()
@@ -77,7 +79,7 @@ async def update_item_membership(
 async def delete_item_membership(
     uow: Uow,
     caller: SignedIn,
-    item_id: ItemId,
+    _: AnyItemId,
     id: Uuid,
     purge_below: Annotated[Flag, Query(alias="purgeBelow")] = False,
 ) -> Response:

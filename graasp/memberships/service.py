@@ -54,7 +54,10 @@ async def list_for_item(reader: Reader, caller: Caller | None, item_id: UUID) ->
     access = await authorize(reader, caller.id if caller else None, item_id)
     path = access.item["path"]
     rows = await reader.all(queries.FOR_ITEM, path=path)
-    items = {row["path"]: Fragment(dump_json(generic_item(row))) for row in await reader.all(queries.ITEMS_ON_PATH, path=path)}
+    items = {
+        row["path"]: Fragment(dump_json(generic_item(row)))
+        for row in await reader.all(queries.ITEMS_ON_PATH, path=path)
+    }
     with_email = access.permission is not None
     return [wire_membership(row, items[row["item_path"]], with_email=with_email) for row in rows]
 
@@ -119,7 +122,9 @@ async def share(
     )
 
 
-async def set_permission(uow: UnitOfWork, caller: Caller, membership_id: UUID, permission: Permission) -> None:
+async def set_permission(
+    uow: UnitOfWork, caller: Caller, membership_id: UUID, permission: Permission
+) -> None:
     """Change a membership, or drop it where the same is inherited.
 
     Raises ItemMembershipNotFound, CannotModifyGuestMembership, the permission errors, InvalidPermissionLevel below

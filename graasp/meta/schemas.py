@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 class PartStatus(BaseModel):
     status: Literal["healthy", "not-healthy", "not-reachable", "unexpected"]
-    isHealthy: str  # noqa: N815 - the wire's name
+    isHealthy: str
     message: str
 
 

@@ -16,9 +16,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from graasp.auth.gates import Caller, find_caller, read_session
 from graasp.db.database import DatabaseUnavailable
 from graasp.http.errors import DomainError, FormattedError
+from graasp.notifications.topics import TOPICS, AccessDenied
 from graasp.platform import Platform
 from graasp.realtime.hub import Hub, Subscriber
-from graasp.notifications.topics import TOPICS, AccessDenied
 
 log = structlog.get_logger(__name__)
 
@@ -80,7 +80,10 @@ async def notifications(websocket: WebSocket) -> None:
     await websocket.accept()
     subscriber = hub.join()
     conversation = Conversation(websocket, platform, hub, subscriber, caller)
-    tasks = [asyncio.create_task(step) for step in (conversation.listen(), conversation.talk(), conversation.guard())]
+    tasks = [
+        asyncio.create_task(step)
+        for step in (conversation.listen(), conversation.talk(), conversation.guard())
+    ]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -94,7 +97,12 @@ class Conversation:
     """One socket's requests and what it is sent."""
 
     def __init__(
-        self, websocket: WebSocket, platform: Platform, hub: Hub, subscriber: Subscriber, caller: Caller | None
+        self,
+        websocket: WebSocket,
+        platform: Platform,
+        hub: Hub,
+        subscriber: Subscriber,
+        caller: Caller | None,
     ) -> None:
         self._websocket = websocket
         self._platform = platform
@@ -169,7 +177,11 @@ class Conversation:
         return None
 
     def _answer(self, message: Subscription | None, error: dict[str, Any] | None) -> None:
-        answer: dict[str, Any] = {"type": "response", "realm": "notif", "status": "error" if error else "success"}
+        answer: dict[str, Any] = {
+            "type": "response",
+            "realm": "notif",
+            "status": "error" if error else "success",
+        }
         if message is not None:
             answer["request"] = message.model_dump()
         if error is not None:

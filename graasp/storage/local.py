@@ -49,7 +49,7 @@ class LocalStorage:
             await asyncio.to_thread(self._write_details, key, content_type, metadata)
             await asyncio.to_thread(partial.replace, target)
         except BaseException:
-            partial.unlink(missing_ok=True)
+            await asyncio.shield(asyncio.to_thread(partial.unlink, missing_ok=True))
             raise
         return size
 

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from starlette.responses import FileResponse, Response
 
 from graasp.http.dependencies import PlatformDep
@@ -38,7 +38,6 @@ class LocalFileNotFound(DomainError):
 
 @router.get(PREFIX + "/{key:path}")
 async def stored_file(
-    request: Request,
     platform: PlatformDep,
     key: str,
     expires: Annotated[str, Query()] = "",

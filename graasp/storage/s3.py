@@ -39,7 +39,10 @@ class S3Storage:
         if len(first) < _PART:
             await self._client.put_object(**where, **described, Body=first)
             return len(first)
-        upload = {**where, "UploadId": (await self._client.create_multipart_upload(**where, **described))["UploadId"]}
+        upload = {
+            **where,
+            "UploadId": (await self._client.create_multipart_upload(**where, **described))["UploadId"],
+        }
         try:
             return await self._upload_parts(upload, first, parts)
         except BaseException:

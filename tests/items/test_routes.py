@@ -43,7 +43,12 @@ async def test_a_validated_member_creates_a_folder_and_administers_it(
     ],
 )
 async def test_who_may_create_in_a_folder(
-    client: httpx.AsyncClient, factory: Factory, cookie_for: Cookie, caller: str, status: int, code: str | None
+    client: httpx.AsyncClient,
+    factory: Factory,
+    cookie_for: Cookie,
+    caller: str,
+    status: int,
+    code: str | None,
 ) -> None:
     owner = await factory.member()
     folder = await factory.owned_item(owner)
@@ -187,7 +192,9 @@ async def test_descendants_come_depth_first_without_what_is_hidden_from_readers(
     await factory.visibility(hidden["path"], "hidden")
 
     async def names(account: Any, query: str = "") -> list[str]:
-        answer = await client.get(f"/api/items/{root['id']}/descendants{query}", headers=cookie_for(account["id"]))
+        answer = await client.get(
+            f"/api/items/{root['id']}/descendants{query}", headers=cookie_for(account["id"])
+        )
         return [item["name"] for item in answer.json()]
 
     assert await names(owner) == ["first", "below first", "second", "hidden", "below hidden"]
@@ -280,7 +287,9 @@ async def test_a_malformed_stored_item_never_breaks_a_list(
     owner = await factory.member()
     folder = await factory.owned_item(owner)
     await factory.item(folder, type="document", extra={})
-    await factory.item(folder, type="file", extra={"file": "nonsense"}, settings={"unknown": 1, "isPinned": True})
+    await factory.item(
+        folder, type="file", extra={"file": "nonsense"}, settings={"unknown": 1, "isPinned": True}
+    )
     answer = await client.get(f"/api/items/{folder['id']}/children", headers=cookie_for(owner["id"]))
     assert answer.status_code == 200
     assert [child["extra"] for child in answer.json()] == [{"document": {}}, {"file": {}}]
@@ -294,7 +303,9 @@ async def test_limits_of_the_tree_hold(
     for _ in range(14):
         deepest = await factory.item(deepest)
     headers = cookie_for(owner["id"])
-    deep = await client.post(f"/api/items/folders?parentId={deepest['id']}", json={"name": "x"}, headers=headers)
+    deep = await client.post(
+        f"/api/items/folders?parentId={deepest['id']}", json={"name": "x"}, headers=headers
+    )
     assert deep.json()["code"] == "GERR009"
     full = await factory.owned_item(owner)
     for _ in range(100):
@@ -302,5 +313,7 @@ async def test_limits_of_the_tree_hold(
     many = await client.post(f"/api/items/folders?parentId={full['id']}", json={"name": "x"}, headers=headers)
     assert many.json()["code"] == "GERR010"
     document = await factory.owned_item(owner, type="document", extra={"document": {"content": "x"}})
-    wrong = await client.post(f"/api/items/folders?parentId={document['id']}", json={"name": "x"}, headers=headers)
+    wrong = await client.post(
+        f"/api/items/folders?parentId={document['id']}", json={"name": "x"}, headers=headers
+    )
     assert (wrong.status_code, wrong.json()["code"]) == (400, "GERR029")

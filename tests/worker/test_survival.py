@@ -23,7 +23,12 @@ from graasp.platform import Platform, open_platform
 from graasp.settings import Settings
 from tests.worker.sample_jobs import HEAVY_NOTE, ONE_NOTE, SHORT_NOTE, Note
 
-_FAST = {"job_heartbeat_seconds": 0.3, "job_stale_after_seconds": 2, "job_poll_seconds": 0.1, "worker_grace_seconds": 1}
+_FAST = {
+    "job_heartbeat_seconds": 0.3,
+    "job_stale_after_seconds": 2,
+    "job_poll_seconds": 0.1,
+    "worker_grace_seconds": 1,
+}
 
 
 @pytest.fixture
@@ -41,7 +46,9 @@ async def fast_platform(fast_settings: Settings, clean_services: None) -> AsyncI
 @contextmanager
 def working(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
     """A real worker with one process for heavy jobs and one for short ones."""
-    environment = {name.upper(): _text(value) for name, value in settings.model_dump().items() if value is not None}
+    environment = {
+        name.upper(): _text(value) for name, value in settings.model_dump().items() if value is not None
+    }
     command = [sys.executable, "-m", "worker", "--processes", "1", "--handlers", "tests.worker.sample_jobs"]
     process = subprocess.Popen(command, env={**os.environ, **environment})
     try:

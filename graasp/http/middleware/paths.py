@@ -13,7 +13,8 @@ class OptionalApiPrefix:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope.get("path", "")
         if not path.startswith("/api/") and path[1:].partition("/")[0] in self._segments:
-            scope = scope | {
+            scope = {
+                **scope,
                 "path": f"/api{path}",
                 "raw_path": b"/api" + scope.get("raw_path", path.encode()),
                 "graasp.original_path": path,
@@ -42,4 +43,4 @@ class HeadAsGet:
                 message = {"type": "http.response.body", "body": b""}
             await send(message)
 
-        await self._app(scope | {"method": "GET", "graasp.head": True}, receive, send_without_body)
+        await self._app({**scope, "method": "GET", "graasp.head": True}, receive, send_without_body)
