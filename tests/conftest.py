@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -24,6 +24,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from fastapi import FastAPI
 from moto.server import ThreadedMotoServer
+from sqlalchemy import select
 
 from graasp.app import create_app
 from graasp.db.migrations import migrate
@@ -32,9 +33,14 @@ from graasp.embedded.process import free_port
 from graasp.embedded.redis_server import embedded_redis
 from graasp.http.session_cookie import COOKIE, SessionCodec
 from graasp.http.session_cookie import Session as BrowserSession
+from graasp.jobs.tables import job
 from graasp.platform import Platform, open_platform
 from graasp.settings import Settings
 from tests.factories import Factory
+from worker.execution import Outcome, execute
+from worker.registry import load_handlers
+
+RunJobs = Callable[[], Awaitable[list[Outcome]]]
 
 SECRET_KEY = "1f" * 32
 BUCKET = "file-items"
@@ -224,6 +230,25 @@ def cookie_for(settings: Settings) -> Callable[[UUID], dict[str, str]]:
     """Headers that sign an account in: `await client.get(url, headers=cookie_for(account_id))`."""
     codec = SessionCodec(settings)
     return lambda account_id: {"Cookie": f"{COOKIE}={codec.value(BrowserSession.start(account_id))}"}
+
+
+@pytest.fixture
+def run_jobs(platform: Platform) -> RunJobs:
+    """Run every waiting job, and those they enqueue, as a worker would; the outcomes in order."""
+    load_handlers()
+
+    async def run() -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        while waiting := await platform.reads.all(
+            select(job.c.id).where(job.c.state == "queued").order_by(job.c.created_at)
+        ):
+            ended = [await execute(platform, row["id"]) for row in waiting]
+            outcomes += ended
+            if Outcome.RETRIED in ended:
+                break
+        return outcomes
+
+    return run
 
 
 @pytest.fixture

@@ -31,6 +31,9 @@ router = contract_router()
 
 _camel = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 _LONGEST_EMAIL = 150
+_SILENT: dict[int | str, dict[str, Any]] = {
+    400: {"description": "Invalid", "content": {"application/json": {"schema": {}}}}
+}
 _NO_BODY: dict[str, Any] = {"status_code": 204, "response_class": Response}
 
 MemberEmail = Annotated[Email, Field(max_length=_LONGEST_EMAIL)]
@@ -201,7 +204,13 @@ async def get_own_password_status(reads: Reads, caller: SignedIn) -> Response:
     return json_response({"hasPassword": stored is not None})
 
 
-@router.post("/password/reset", operation_id="requestPasswordResetLink", tags=["password"], **_NO_BODY)
+@router.post(
+    "/password/reset",
+    operation_id="requestPasswordResetLink",
+    tags=["password"],
+    responses=_SILENT,
+    **_NO_BODY,
+)
 async def request_password_reset_link(
     request: Request, uow: Uow, address: ClientAddress, body: ResetRequest
 ) -> Response:
@@ -213,7 +222,9 @@ async def request_password_reset_link(
     return no_content()
 
 
-@router.patch("/password/reset", operation_id="resetPassword", tags=["password"], **_NO_BODY)
+@router.patch(
+    "/password/reset", operation_id="resetPassword", tags=["password"], responses=_SILENT, **_NO_BODY
+)
 async def reset_password(
     uow: Uow,
     platform: PlatformDep,

@@ -181,6 +181,12 @@ def declares_errors(request: Request, status: int) -> bool:
     return str(status) in map(str, responses) or f"{status // 100}XX" in responses
 
 
+def _declares_empty_body(request: Request, status: int) -> bool:
+    """Some routes document an error whose body has no properties: then nothing is told."""
+    declared = getattr(request.scope.get("route"), "responses", {}).get(status, {})
+    return declared.get("content", {}).get("application/json", {}).get("schema") == {}
+
+
 async def _domain_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, DomainError)
     if error.status >= 500:
@@ -203,6 +209,8 @@ async def _formatted_error(request: Request, error: Exception) -> Response:
 
 async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
+    if _declares_empty_body(request, 400):
+        return json_response({}, status=400)
     return await _formatted_error(request, BadRequest(first_message(error.errors())))
 
 

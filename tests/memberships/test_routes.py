@@ -1,0 +1,226 @@
+"""Memberships: the redundancy rules, the last admin, who sees what."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
+from email.message import EmailMessage
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from graasp.memberships.tables import item_membership, membership_request
+from graasp.platform import Platform
+from tests.factories import Factory
+
+Cookie = Callable[[UUID], dict[str, str]]
+RunJobs = Callable[[], Awaitable[list[object]]]
+Tree = dict[str, Any]
+
+
+@pytest.fixture
+async def tree(factory: Factory) -> Tree:
+    """A > B > C, administered by one member; another one has nothing."""
+    admin, member = await factory.member(), await factory.member()
+    a = await factory.owned_item(admin, name="A")
+    b = await factory.item(a, name="B")
+    c = await factory.item(b, name="C")
+    return {"admin": admin, "member": member, "A": a, "B": b, "C": c}
+
+
+async def _permissions(platform: Platform, tree: Tree, account: str = "member") -> dict[str, str]:
+    """`{item: permission}` of the account's own rows."""
+    rows = await platform.reads.all(
+        select(item_membership.c.item_path, item_membership.c.permission).where(
+            item_membership.c.account_id == tree[account]["id"]
+        )
+    )
+    names = {tree[name]["path"]: name for name in "ABC"}
+    return {names[row["item_path"]]: row["permission"] for row in rows}
+
+
+async def _membership_id(platform: Platform, tree: Tree, item: str, account: str = "member") -> UUID:
+    return UUID(
+        str(
+            await platform.reads.scalar(
+                select(item_membership.c.id).where(
+                    item_membership.c.account_id == tree[account]["id"],
+                    item_membership.c.item_path == tree[item]["path"],
+                )
+            )
+        )
+    )
+
+
+async def test_sharing_tells_the_new_member_and_answers_its_requests_at_and_below_the_item(
+    client: httpx.AsyncClient,
+    platform: Platform,
+    factory: Factory,
+    cookie_for: Cookie,
+    run_jobs: RunJobs,
+    mails: list[EmailMessage],
+    tree: Tree,
+) -> None:
+    await factory.insert(membership_request, member_id=tree["member"]["id"], item_id=tree["C"]["id"])
+    body = {"accountId": str(tree["member"]["id"]), "permission": "write"}
+    headers = cookie_for(tree["admin"]["id"])
+    answer = await client.post(f"/api/items/{tree['B']['id']}/memberships", json=body, headers=headers)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert await _permissions(platform, tree) == {"B": "write"}
+    assert await platform.reads.all(select(membership_request.c.id)) == []
+    await run_jobs()
+    assert [(mail["to"], mail["subject"]) for mail in mails] == [
+        (tree["member"]["email"], f"{tree['admin']['name']} shared “B” with you")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("existing", "item", "permission", "status", "code", "after"),
+    [
+        ({"B": "read"}, "B", "admin", 400, "GERR007", {"B": "read"}),
+        ({"A": "write"}, "B", "write", 400, "GERR005", {"A": "write"}),
+        ({"A": "write"}, "B", "read", 400, "GERR005", {"A": "write"}),
+        ({"A": "read"}, "B", "write", 204, None, {"A": "read", "B": "write"}),
+        ({"B": "write", "C": "admin"}, "A", "write", 204, None, {"A": "write", "C": "admin"}),
+        ({"B": "write", "C": "admin"}, "A", "admin", 204, None, {"A": "admin"}),
+    ],
+)
+async def test_adding_keeps_permissions_rising_down_the_tree(
+    client: httpx.AsyncClient,
+    platform: Platform,
+    factory: Factory,
+    cookie_for: Cookie,
+    tree: Tree,
+    existing: dict[str, str],
+    item: str,
+    permission: str,
+    status: int,
+    code: str | None,
+    after: dict[str, str],
+) -> None:
+    for name, level in existing.items():
+        await factory.membership(tree[name]["path"], tree["member"]["id"], level)
+    body = {"accountId": str(tree["member"]["id"]), "permission": permission}
+    answer = await client.post(
+        f"/api/items/{tree[item]['id']}/memberships", json=body, headers=cookie_for(tree["admin"]["id"])
+    )
+    assert answer.status_code == status
+    if code:
+        assert answer.json()["code"] == code
+    assert await _permissions(platform, tree) == after
+
+
+@pytest.mark.parametrize(
+    ("item", "permission", "status", "after"),
+    [
+        ("A", "write", 204, {"A": "write", "C": "admin"}),
+        ("A", "admin", 204, {"A": "admin"}),
+        ("B", "read", 204, {"A": "read", "C": "admin"}),
+        ("C", "write", 204, {"A": "read", "B": "write"}),
+        ("C", "read", 400, {"A": "read", "B": "write", "C": "admin"}),
+    ],
+)
+async def test_setting_drops_what_becomes_redundant(
+    client: httpx.AsyncClient,
+    platform: Platform,
+    factory: Factory,
+    cookie_for: Cookie,
+    tree: Tree,
+    item: str,
+    permission: str,
+    status: int,
+    after: dict[str, str],
+) -> None:
+    for name, level in (("A", "read"), ("B", "write"), ("C", "admin")):
+        await factory.membership(tree[name]["path"], tree["member"]["id"], level)
+    membership_id = await _membership_id(platform, tree, item)
+    answer = await client.patch(
+        f"/api/items/{uuid4()}/memberships/{membership_id}",
+        json={"permission": permission},
+        headers=cookie_for(tree["admin"]["id"]),
+    )
+    assert answer.status_code == status
+    assert await _permissions(platform, tree) == after
+
+
+async def test_an_item_never_loses_its_last_admin(
+    client: httpx.AsyncClient, platform: Platform, factory: Factory, cookie_for: Cookie, tree: Tree
+) -> None:
+    headers = cookie_for(tree["admin"]["id"])
+    own = await _membership_id(platform, tree, "A", "admin")
+    url = f"/api/items/{tree['A']['id']}/memberships/{own}"
+    for refused in (
+        await client.delete(url, headers=headers),
+        await client.patch(url, json={"permission": "read"}, headers=headers),
+    ):
+        assert (refused.status_code, refused.json()["code"]) == (403, "GERR030")
+    await factory.membership(tree["A"]["path"], tree["member"]["id"], "admin")
+    assert (await client.delete(url, headers=headers)).status_code == 204
+
+
+async def test_purging_takes_what_lies_below_too(
+    client: httpx.AsyncClient, platform: Platform, factory: Factory, cookie_for: Cookie, tree: Tree
+) -> None:
+    for name, level in (("A", "read"), ("C", "admin")):
+        await factory.membership(tree[name]["path"], tree["member"]["id"], level)
+    top = await _membership_id(platform, tree, "A")
+    url = f"/api/items/{tree['A']['id']}/memberships/{top}"
+    wrong = await client.delete(f"{url}?purgeBelow=1", headers=cookie_for(tree["admin"]["id"]))
+    assert wrong.status_code == 400
+    done = await client.delete(f"{url}?purgeBelow=true", headers=cookie_for(tree["admin"]["id"]))
+    assert done.status_code == 204
+    assert await _permissions(platform, tree) == {}
+
+
+async def test_guests_get_no_membership_and_theirs_are_not_changed(
+    client: httpx.AsyncClient, platform: Platform, factory: Factory, cookie_for: Cookie, tree: Tree
+) -> None:
+    guest = await factory.guest(tree["B"]["path"])
+    headers = cookie_for(tree["admin"]["id"])
+    body = {"accountId": str(guest["id"]), "permission": "read"}
+    refused = await client.post(f"/api/items/{tree['A']['id']}/memberships", json=body, headers=headers)
+    assert refused.status_code == 404
+    assert refused.json()["message"] == f"MEMBER_NOT_FOUND {{ id: '{guest['id']}' }}"
+    membership_id = await _membership_id(platform, tree | {"guest": guest}, "B", "guest")
+    url = f"/api/items/{tree['B']['id']}/memberships/{membership_id}"
+    kept = await client.patch(url, json={"permission": "write"}, headers=headers)
+    assert (kept.status_code, kept.json()["code"]) == (400, "GERR035")
+    assert (await client.delete(url, headers=headers)).status_code == 204
+
+
+async def test_the_list_has_the_deepest_row_of_each_account_and_e_mails_for_members_only(
+    client: httpx.AsyncClient,
+    factory: Factory,
+    cookie_for: Cookie,
+    count_statements: Callable[[], AbstractContextManager[list[str]]],
+    tree: Tree,
+) -> None:
+    await factory.membership(tree["A"]["path"], tree["member"]["id"], "read")
+    await factory.membership(tree["C"]["path"], tree["member"]["id"], "write")
+    await factory.visibility(tree["A"]["path"], "public")
+    url = f"/api/items/{tree['C']['id']}/memberships"
+    with count_statements() as statements:
+        rows = (await client.get(url, headers=cookie_for(tree["admin"]["id"]))).json()
+    assert len(statements) == 4
+    found = {row["account"]["name"]: (row["permission"], row["item"]["name"]) for row in rows}
+    assert found == {tree["admin"]["name"]: ("admin", "A"), tree["member"]["name"]: ("write", "C")}
+    assert all("email" in row["account"] for row in rows)
+    assert all("email" not in row["account"] for row in (await client.get(url)).json())
+
+
+async def test_concurrent_removals_leave_one_admin(
+    client: httpx.AsyncClient, platform: Platform, factory: Factory, cookie_for: Cookie, tree: Tree
+) -> None:
+    await factory.membership(tree["A"]["path"], tree["member"]["id"], "admin")
+    own = {name: await _membership_id(platform, tree, "A", name) for name in ("admin", "member")}
+    answers = await asyncio.gather(
+        *(
+            client.delete(
+                f"/api/items/{tree['A']['id']}/memberships/{own[name]}", headers=cookie_for(tree[name]["id"])
+            )
+            for name in own
+        )
+    )
+    assert sorted(answer.status_code for answer in answers) == [204, 403]
