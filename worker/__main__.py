@@ -1,13 +1,18 @@
-"""`python -m worker`: a pool of work processes and their upkeep."""
+"""`python -m worker`: a pool of work processes and the upkeep of all jobs."""
 
 import sys
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from graasp.job_catalogue import HEAVY_QUEUES, SHORT_QUEUES
 from graasp.logging import configure_logging
 from graasp.settings import InvalidSettings, load_settings
-from worker.pool import run_pool, run_process
+from worker.operations import is_healthy
+from worker.pool import PoolOptions, WorkProcess, run_pool, run_process
+
+_ALL_QUEUES = (*SHORT_QUEUES, *HEAVY_QUEUES)
 
 app = typer.Typer(
     no_args_is_help=False,
@@ -15,6 +20,20 @@ app = typer.Typer(
     help="Work on jobs. Exit codes: 0 stopped as asked, 1 failed, 2 wrong usage or configuration.",
 )
 
+
+class Kind(StrEnum):
+    SHORT = "short"
+    HEAVY = "heavy"
+
+
+Queues = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--queue",
+        "-q",
+        help=f"Take jobs of this queue only; can be repeated. Queues: {', '.join(_ALL_QUEUES)}.",
+    ),
+]
 Handlers = Annotated[
     list[str] | None, typer.Option("--handlers", help="Another module that registers job handlers.")
 ]
@@ -24,21 +43,51 @@ Handlers = Annotated[
 def pool(
     context: typer.Context,
     processes: Annotated[
-        int | None, typer.Option(min=1, help="Processes for heavy jobs; WORKER_PROCESSES when left out.")
+        int | None, typer.Option(min=0, help="Processes for heavy jobs; WORKER_PROCESSES when left out.")
     ] = None,
+    short_processes: Annotated[
+        int, typer.Option(min=0, help="Processes that take short jobs (mails) and nothing else.")
+    ] = 1,
+    queues: Queues = None,
+    burst: Annotated[bool, typer.Option("--burst", help="Stop when nothing is left to do.")] = False,
     handlers: Handlers = None,
 ) -> None:
-    """Run a pool: processes for heavy jobs, one that takes short jobs only, and the upkeep of all jobs."""
-    if context.invoked_subcommand is None:
-        settings = load_settings()
-        configure_logging(settings)
-        sys.exit(run_pool(settings, processes or settings.worker_processes, tuple(handlers or ())))
+    """Run a pool: processes for heavy jobs, others that take short jobs only, and the upkeep of all jobs.
+
+    SIGTERM stops it: running jobs have WORKER_GRACE_SECONDS to end, then they are handed back and start anew
+    elsewhere. WORKER_METRICS_PORT serves /metrics and /health.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    settings = load_settings()
+    configure_logging(settings)
+    options = PoolOptions(
+        heavy_processes=settings.worker_processes if processes is None else processes,
+        short_processes=short_processes,
+        queues=tuple(queues or _ALL_QUEUES),
+        handler_modules=tuple(handlers or ()),
+        burst=burst,
+    )
+    sys.exit(run_pool(settings, options))
+
+
+@app.command()
+def check() -> None:
+    """Ask the worker on this machine, at WORKER_METRICS_PORT, whether it is well (exit code 1: it is not)."""
+    sys.exit(0 if is_healthy(load_settings()) else 1)
 
 
 @app.command(hidden=True)
-def process(short: Annotated[bool, typer.Option("--short")] = False, handlers: Handlers = None) -> None:
+def process(
+    kind: Annotated[Kind, typer.Argument()],
+    parent: Annotated[int, typer.Option()],
+    reports: Annotated[int, typer.Option()],
+    queues: Queues = None,
+    handlers: Handlers = None,
+) -> None:
     """One work process of the pool."""
-    run_process(load_settings(), short=short, extra_modules=tuple(handlers or ()))
+    work_process = WorkProcess(kind.value, tuple(queues or ()))
+    run_process(load_settings(), work_process, tuple(handlers or ()), parent=parent, reports=reports)
 
 
 if __name__ == "__main__":

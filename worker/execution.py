@@ -4,25 +4,34 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
 from redis.exceptions import RedisError
+from sqlalchemy.sql import Executable
 
 from graasp.db.database import DatabaseUnavailable, Row
 from graasp.jobs import queries
-from graasp.jobs.spec import JobSpec, PermanentError
+from graasp.jobs.spec import JobCancelled, JobSpec, PermanentError
 from graasp.platform import Platform, UnitOfWork
-from graasp.telemetry.metrics import observe_job
 from worker.registry import find_failure_handler, find_handler
+from worker.reports import report_attempt
 
 log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
+Progress = dict[str, Any]
+
 _LONGEST_ERROR = 2000
+_LONGEST_TICK_S = 1.0
+_DATABASE_RETRY_S = 0.5
+# Even a job that is tried only once survives the death of its process; one that kills every process does not.
+_DEATHS_SURVIVED = 3
 
 
 class Outcome(Enum):
@@ -38,10 +47,23 @@ class Superseded(Exception):
     """Another attempt has taken over: nothing this one does counts any more."""
 
 
-class _StopReason(Enum):
-    CANCELLED = "cancelled"
-    SHUTDOWN = "shutdown"
-    SUPERSEDED = "superseded"
+class _HandBack(Exception):
+    """The worker stops, and the job did not end within its grace."""
+
+
+async def _show_nowhere(_: Progress) -> None:
+    return
+
+
+class Surroundings:
+    """What the process around an attempt does for it; these do nothing."""
+
+    def __init__(self) -> None:
+        self.stopping = asyncio.Event()
+        self.show: Callable[[Progress], Awaitable[None]] = _show_nowhere
+
+    def die_within(self, seconds: float | None) -> None:
+        """Have this process killed unless called again in time; None takes it back."""
 
 
 class RunningJob:
@@ -55,198 +77,259 @@ class RunningJob:
         self.account_id = row["account_id"]
         self.item_id = row["item_id"]
         self.completed = False
-        self._progress: dict[str, Any] | None = None
+        self.is_cancelled = False
+        self.latest_progress: Progress | None = None
 
     def progress(self, done: int, total: int | None = None, text: str = "") -> None:
-        """Tell how far the job is; shown in the dashboard and in the job's row within a heartbeat."""
-        self._progress = {"done": done, "total": total, "text": text}
+        """Tell how far the job is; shown in the dashboard within seconds, in the row within a heartbeat."""
+        self.latest_progress = {"done": done, "total": total, "text": text}
+
+    def raise_if_cancelled(self) -> None:
+        """For work outside the event loop, which nobody interrupts. Raises JobCancelled."""
+        if self.is_cancelled:
+            raise JobCancelled("The job was cancelled.")
 
     @asynccontextmanager
     async def unit_of_work(self) -> AsyncIterator[UnitOfWork]:
-        """A unit of work that only the latest attempt can commit. Raises Superseded."""
+        """A unit of work that only the latest attempt can commit. Raises Superseded at its end."""
         async with self.platform.unit_of_work() as uow:
-            if await uow.first(queries.FENCE, **self._mine()) is None:
-                raise Superseded
             yield uow
+            if await uow.first(queries.FENCE, **self.mine) is None:
+                raise Superseded
 
     @asynccontextmanager
     async def completing(self, result: dict[str, Any] | None = None) -> AsyncIterator[UnitOfWork]:
-        """The last unit of work: what it writes and the job's success are one commit. Raises Superseded."""
-        async with self.unit_of_work() as uow:
+        """The last unit of work: what it writes and the job's success are one commit. Raises Superseded at its end.
+
+        What is published or mailed in it leaves after the commit, hence once.
+        """
+        async with self.platform.unit_of_work() as uow:
+            uow.after_commit(self._note_completion)
             yield uow
-            await uow.execute(queries.SUCCEED, **self._mine(), job_result=result, wipe=self.spec.wipe_payload)
-        self.completed = True
+            succeeded = await uow.first(
+                queries.SUCCEED,
+                **self.mine,
+                job_result=result,
+                now_at=self.latest_progress,
+                wipe=self.spec.wipe_payload,
+            )
+            if succeeded is None:
+                raise Superseded
 
     async def heartbeat(self) -> bool:
         """Show that this attempt lives; whether its end was asked for. Raises Superseded."""
         async with self.platform.database.transaction() as transaction:
-            row = await transaction.first(queries.HEARTBEAT, **self._mine(), now_at=self._progress)
+            row = await transaction.first(queries.HEARTBEAT, **self.mine, now_at=self.latest_progress)
         if row is None:
             raise Superseded
         return bool(row["cancelled"])
 
     @property
-    def shown_progress(self) -> str:
-        if not self._progress:
-            return self.spec.name
-        done, total, text = self._progress["done"], self._progress["total"], self._progress["text"]
-        amount = f"{done:,} of {total:,}" if total else f"{done:,}"
-        return f"{self.spec.name}: {amount} {text}".rstrip()
-
-    def _mine(self) -> dict[str, Any]:
+    def mine(self) -> dict[str, Any]:
+        """What tells this attempt from all others."""
         return {"job_id": self.id, "job_attempt": self.attempt}
 
+    async def _note_completion(self) -> None:
+        self.completed = True
 
-async def execute(platform: Platform, job_id: UUID, stopping: asyncio.Event | None = None) -> Outcome:
-    """Claim a job and run it to the end of this attempt. A job that is not waiting is left alone."""
-    worker_name = f"{socket.gethostname()}.{os.getpid()}"
-    async with platform.database.transaction() as transaction:
-        row = await transaction.first(queries.CLAIM, job_id=job_id, worker_name=worker_name)
+
+def worker_name(process_id: int | None = None) -> str:
+    """The name of a process in the rows that it claims."""
+    return f"{socket.gethostname()}.{process_id or os.getpid()}"
+
+
+async def execute(platform: Platform, job_id: UUID, surroundings: Surroundings | None = None) -> Outcome:
+    """Claim a job and run it to the end of this attempt. A job that is not waiting is left alone.
+
+    Raises DatabaseUnavailable when PostgreSQL stays away for so long that others take over.
+    """
+    row = await _patiently(platform, lambda: _claim(platform, job_id))
     if row is None:
         return Outcome.NOT_MINE
+    waited_s = (datetime.now(UTC) - row["run_at"]).total_seconds()
     with structlog.contextvars.bound_contextvars(
         job_id=str(job_id), job=row["name"], attempt=row["attempt"], request_id=row["request_id"]
     ):
         started = time.perf_counter()
-        outcome = await _run(platform, row, stopping or asyncio.Event())
+        outcome = await _attempt(platform, row, surroundings or Surroundings())
         seconds = time.perf_counter() - started
-        observe_job(row["name"], outcome.value, seconds)
+        report_attempt(row["name"], outcome.value, seconds, max(0.0, waited_s))
         log.info("job attempt ended", outcome=outcome.value, seconds=round(seconds, 3))
         return outcome
 
 
-async def _run(platform: Platform, row: Row, stopping: asyncio.Event) -> Outcome:
+async def _claim(platform: Platform, job_id: UUID) -> Row | None:
+    async with platform.database.transaction() as transaction:
+        return await transaction.first(queries.CLAIM, job_id=job_id, worker_name=worker_name())
+
+
+async def _patiently(platform: Platform, step: Callable[[], Awaitable[T]]) -> T:
+    """Repeat a step while PostgreSQL restarts."""
+    deadline = time.monotonic() + platform.settings.job_stale_after_seconds
+    while True:
+        try:
+            return await step()
+        except DatabaseUnavailable:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(_DATABASE_RETRY_S)
+
+
+async def _attempt(platform: Platform, row: Row, surroundings: Surroundings) -> Outcome:
     registration = find_handler(row["name"])
     if registration is None:
         return await _fail_unknown(platform, row)
     spec, handler = registration
     job = RunningJob(platform, spec, row)
     try:
-        payload = spec.payload.model_validate(row["payload"])
-        if row["failures"] >= row["max_attempts"]:
+        if row["cancel_requested_at"] is not None:
+            raise JobCancelled("The job was cancelled.")
+        if row["failures"] >= max(row["max_attempts"], _DEATHS_SURVIVED):
             raise PermanentError(row["error"] or "Every attempt failed.")
-        await _watched(job, handler(job, payload), stopping)
+        await _run_watched(job, handler(job, spec.payload.model_validate(row["payload"])), surroundings)
         if not job.completed:
             async with job.completing():
                 pass
     except Superseded:
         log.warning("another attempt has taken over")
         return Outcome.NOT_MINE
-    except _Stopped as stopped:
-        return await _stopped(job, stopped.reason)
     except Exception as error:
         if job.completed:
             log.exception("failed after the job was complete")
             return Outcome.SUCCEEDED
-        return await _failed(job, row, error)
+        return await _patiently(platform, lambda error=error: _settle(job, row, error))  # type: ignore[misc]
+    finally:
+        surroundings.die_within(None)
     return Outcome.SUCCEEDED
 
 
-class _Stopped(Exception):
-    def __init__(self, reason: _StopReason) -> None:
-        self.reason = reason
+async def _run_watched(
+    job: RunningJob, handling: Coroutine[Any, Any, None], surroundings: Surroundings
+) -> None:
+    """Run the handler beside its heartbeat.
 
-
-async def _watched(job: RunningJob, work: Any, stopping: asyncio.Event) -> None:
-    """Run the handler beside its heartbeat; end it on time-out, cancellation, shutdown, or when superseded."""
-    task = asyncio.ensure_future(work)
-    pulse = asyncio.create_task(_pulse(job))
-    stop = asyncio.create_task(_after_grace(job, stopping))
+    Raises what the handler raises; and, when it is stopped, JobCancelled, TimeoutError, Superseded or _HandBack. A
+    handler that does not let itself be stopped dies with its process.
+    """
+    patience_s = job.platform.settings.worker_grace_seconds
+    surroundings.die_within(job.spec.timeout.total_seconds() + patience_s)
+    work = asyncio.create_task(handling)
+    watch = asyncio.create_task(_watch(job, surroundings))
     try:
-        done, _ = await asyncio.wait(
-            (task, pulse, stop),
-            timeout=job.spec.timeout.total_seconds(),
-            return_when=asyncio.FIRST_COMPLETED,
-        )
-        if task in done:
-            task.result()
-            return
-        await _end(task)
-        if job.completed:
-            return
-        if pulse in done:
-            raise _Stopped(pulse.result())
-        if stop in done:
-            raise _Stopped(_StopReason.SHUTDOWN)
-        raise TimeoutError(f"The job did not end within {job.spec.timeout}.")
+        await asyncio.wait((work, watch), return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            surroundings.die_within(patience_s)
+            work.cancel()
+            await asyncio.wait((work,))
+            if not job.completed:
+                watch.result()
+        if work.cancelled() and not job.completed:
+            raise RuntimeError("The handler cancelled itself.")
+        if not work.cancelled():
+            work.result()
     finally:
-        for watcher in (pulse, stop):
-            await _end(watcher)
-        await _end(task)
+        watch.cancel()
+        work.cancel()
+        await asyncio.gather(work, watch, return_exceptions=True)
 
 
-async def _end(task: "asyncio.Future[Any]") -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError, Exception):
-        await task
-
-
-async def _pulse(job: RunningJob) -> _StopReason:
-    """Heartbeats until there is a reason to stop."""
-    interval = job.platform.settings.job_heartbeat_seconds
+async def _watch(job: RunningJob, surroundings: Surroundings) -> None:
+    """Heartbeats, and what is shown of the job; raises the reason to stop as soon as there is one."""
+    settings, clock = job.platform.settings, asyncio.get_running_loop().time
+    interval_s = settings.job_heartbeat_seconds
+    tick_s = min(interval_s, _LONGEST_TICK_S)
+    time_out_at = clock() + job.spec.timeout.total_seconds()
+    next_heartbeat = clock() + interval_s
+    hand_back_at: float | None = None
+    shown: Progress | None = None
     while True:
-        await asyncio.sleep(min(interval, 1.0))
+        await _wait_for_stop(
+            surroundings.stopping, min(tick_s, max(0.0, time_out_at - clock())), hand_back_at
+        )
+        if clock() >= time_out_at:
+            raise TimeoutError(f"The job did not end within {job.spec.timeout}.")
+        if surroundings.stopping.is_set() and hand_back_at is None:
+            hand_back_at = clock() + settings.worker_grace_seconds
+        if hand_back_at is not None and clock() >= hand_back_at:
+            raise _HandBack
         try:
-            if await job.heartbeat():
-                return _StopReason.CANCELLED
-            await _show(job)
-            await asyncio.sleep(max(0.0, interval - 1.0))
-        except Superseded:
-            return _StopReason.SUPERSEDED
+            if job.latest_progress is not shown and job.latest_progress is not None:
+                shown = job.latest_progress
+                await surroundings.show(shown)
+            if clock() >= next_heartbeat:
+                next_heartbeat = clock() + interval_s
+                if await job.heartbeat():
+                    job.is_cancelled = True
+                    raise JobCancelled("The job was cancelled.")
         except (DatabaseUnavailable, RedisError, OSError) as error:
-            log.warning("heartbeat missed", reason=str(error))
+            log.warning("heartbeat missed", reason=str(error) or type(error).__name__)
 
 
-async def _show(job: RunningJob) -> None:
-    """RQ's copy of the job is what the dashboard shows."""
-    key = f"rq:job:{job.id}"
-    if await job.platform.redis.exists(key):
-        await job.platform.redis.hset(key, "description", job.shown_progress)
+async def _wait_for_stop(stopping: asyncio.Event, seconds: float, hand_back_at: float | None) -> None:
+    if hand_back_at is not None:
+        await asyncio.sleep(min(seconds, max(0.0, hand_back_at - asyncio.get_running_loop().time())))
+        return
+    try:
+        await asyncio.wait_for(stopping.wait(), seconds)
+    except TimeoutError:
+        return
 
 
-async def _after_grace(job: RunningJob, stopping: asyncio.Event) -> None:
-    await stopping.wait()
-    await asyncio.sleep(job.platform.settings.worker_grace_seconds)
-
-
-async def _stopped(job: RunningJob, reason: _StopReason) -> Outcome:
-    mine = {"job_id": job.id, "job_attempt": job.attempt}
-    if reason is _StopReason.SUPERSEDED:
-        return Outcome.NOT_MINE
-    async with job.platform.database.transaction() as transaction:
-        if reason is _StopReason.CANCELLED:
-            await transaction.execute(queries.CANCELLED, **mine, wipe=job.spec.wipe_payload)
-            return Outcome.CANCELLED
-        await transaction.execute(queries.HAND_BACK, **mine)
-        return Outcome.HANDED_BACK
-
-
-async def _failed(job: RunningJob, row: Row, error: Exception) -> Outcome:
-    """Try again later, or end it for good and tell whoever waits."""
+async def _settle(job: RunningJob, row: Row, error: Exception) -> Outcome:
+    """What becomes of a job whose attempt did not succeed."""
     failures = row["failures"] + 1
-    reason = f"{type(error).__name__}: {error}"[:_LONGEST_ERROR]
-    mine = {"job_id": job.id, "job_attempt": job.attempt, "job_error": reason}
-    if not isinstance(error, PermanentError) and failures < row["max_attempts"]:
-        log.warning("job attempt failed, will be repeated", failures=failures, exc_info=error)
-        delay = job.spec.retry.delay(failures).total_seconds()
-        async with job.platform.database.transaction() as transaction:
-            await transaction.execute(queries.RETRY, **mine, seconds=delay)
-        return Outcome.RETRIED
-    log.error("job failed for good", failures=failures, exc_info=error)
-    async with job.platform.unit_of_work() as uow:
-        if await uow.first(queries.FAIL, **mine, wipe=job.spec.wipe_payload) is None:
-            return Outcome.NOT_MINE
-        tell = find_failure_handler(row["name"])
-        if tell:
-            await tell(uow, job.spec.payload.model_validate(row["payload"]), error)
-    return Outcome.FAILED
+    reason = _reason(error)
+    if isinstance(error, _HandBack):
+        log.info("the worker stops, job handed back")
+        return await _leave(job, Outcome.HANDED_BACK, queries.HAND_BACK)
+    if isinstance(error, JobCancelled):
+        return await _end(job, row, error, Outcome.CANCELLED, queries.CANCEL, wipe=job.spec.wipe_payload)
+    if isinstance(error, PermanentError) or failures >= row["max_attempts"]:
+        log.error("job failed for good", failures=failures, exc_info=error)
+        return await _end(job, row, error, Outcome.FAILED, queries.FAIL, job_error=reason)
+    log.warning("job attempt failed, will be repeated", failures=failures, reason=reason)
+    delay_s = job.spec.retry.delay(failures).total_seconds()
+    return await _leave(job, Outcome.RETRIED, queries.RETRY, seconds=delay_s, job_error=reason)
+
+
+async def _leave(job: RunningJob, outcome: Outcome, statement: Executable, **values: Any) -> Outcome:
+    """Back to the queue."""
+    async with job.platform.database.transaction() as transaction:
+        settled = await transaction.first(statement, **job.mine, **values)
+    return outcome if settled else Outcome.NOT_MINE
+
+
+async def _end(
+    job: RunningJob, row: Row, error: Exception, outcome: Outcome, statement: Executable, **values: Any
+) -> Outcome:
+    """The end without success, told to whoever waits for the job in the same transaction."""
+    tell = find_failure_handler(row["name"])
+    if tell is not None:
+        try:
+            async with job.platform.unit_of_work() as uow:
+                if await uow.first(statement, **job.mine, **values) is None:
+                    return Outcome.NOT_MINE
+                await tell(uow, job.spec.payload.model_validate(row["payload"]), error)
+        except DatabaseUnavailable:
+            raise
+        except Exception:
+            # It may not keep the job from ending.
+            log.exception("nobody could be told of the job's failure")
+        else:
+            return outcome
+    return await _leave(job, outcome, statement, **values)
 
 
 async def _fail_unknown(platform: Platform, row: Row) -> Outcome:
     reason = f"No handler for jobs named {row['name']!r}: is the worker older than the core?"
     async with platform.database.transaction() as transaction:
         await transaction.execute(
-            queries.FAIL, job_id=row["id"], job_attempt=row["attempt"], job_error=reason, wipe=False
+            queries.FAIL, job_id=row["id"], job_attempt=row["attempt"], job_error=reason
         )
     log.error("job failed for good", reason=reason)
     return Outcome.FAILED
+
+
+def _reason(error: Exception) -> str:
+    text = str(error) if isinstance(error, PermanentError) else f"{type(error).__name__}: {error}"
+    return text[:_LONGEST_ERROR]

@@ -10,7 +10,9 @@ from graasp.platform import UnitOfWork
 _TOPIC = "item/member"
 
 
-def publish_success(uow: UnitOfWork, account_id: UUID, operation: str, item_ids: Sequence[str], result: Any) -> None:
+def publish_success(
+    uow: UnitOfWork, account_id: UUID, operation: str, item_ids: Sequence[str], result: Any
+) -> None:
     body = {"kind": "feedback", "op": operation, "resource": list(item_ids), "result": result, "errors": []}
     uow.publish(_TOPIC, str(account_id), body)
 

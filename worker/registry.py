@@ -1,6 +1,6 @@
 """Which function handles which job."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from worker.execution import RunningJob
 
 P = TypeVar("P", bound=BaseModel)
-Handler = Callable[["RunningJob", Any], Awaitable[None]]
+Handler = Callable[["RunningJob", Any], Coroutine[Any, Any, None]]
 FailureHandler = Callable[[UnitOfWork, Any, BaseException], Awaitable[None]]
 
 HANDLER_MODULES = (

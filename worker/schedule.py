@@ -4,15 +4,13 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from croniter import croniter
-from sqlalchemy import text
 
 from graasp.housekeeping.jobs import CLEAN_UP, CleanUp
 from graasp.jobs import queries
 from graasp.jobs.spec import JobSpec
 from graasp.platform import Platform
 
-# Any number nobody else uses: the lock of the scheduler.
-_LOCK = text("select pg_try_advisory_xact_lock(7210976853)")
+_LOCK = 4
 
 
 class Entry(NamedTuple):
@@ -32,7 +30,7 @@ async def tick(platform: Platform, now: datetime | None = None) -> list[str]:
     now = now or datetime.now(UTC)
     ticked = []
     async with platform.unit_of_work() as uow:
-        if not await uow.scalar(_LOCK):
+        if not await uow.scalar(queries.TRY_LOCK, part=_LOCK):
             return []
         for entry in SCHEDULE:
             last = await uow.scalar(queries.LAST_TICK, entry=entry.name)

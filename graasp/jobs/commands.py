@@ -1,9 +1,10 @@
 """`graasp job`."""
 
 import asyncio
-import sys
-from collections.abc import Awaitable
-from typing import Annotated, Any
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from enum import StrEnum
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 import orjson
@@ -11,14 +12,27 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from graasp.db.database import Row, open_database
+from graasp.db.database import Database, Row, open_database
 from graasp.jobs import control, queries
-from graasp.settings import Settings, load_settings
+from graasp.jobs.queue import JobQueue, open_job_queue
+from graasp.jobs.transport import describe
+from graasp.settings import load_settings
+
+T = TypeVar("T")
 
 job_commands = typer.Typer(
     no_args_is_help=True,
     help="Look at jobs, cancel them, queue them again. Exit codes: 0 done, 1 no such job or not possible, 2 usage.",
 )
+
+
+class State(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
 
 JobId = Annotated[UUID, typer.Argument(help="The job's id.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
@@ -26,84 +40,102 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")
 
 @job_commands.command("list")
 def list_jobs(
-    state: Annotated[
-        str | None, typer.Option(help="Only jobs that are queued, running, succeeded, failed or cancelled.")
-    ] = None,
+    state: Annotated[State | None, typer.Option(help="Only jobs in this state.")] = None,
+    queue: Annotated[str | None, typer.Option(help="Only jobs of this queue.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """The latest jobs."""
-    rows = asyncio.run(_list(load_settings(), state, limit))
-    if as_json:
-        typer.echo(_json(rows))
-        return
-    table = Table("id", "job", "queue", "state", "attempt", "progress", "created", "error")
-    for row in rows:
-        progress = row["progress"] or {}
-        table.add_row(
-            str(row["id"]),
-            row["name"],
-            row["queue"],
-            row["state"],
-            str(row["attempt"]),
-            f"{progress['done']:,} {progress['text']}" if progress else "",
-            f"{row['created_at']:%Y-%m-%d %H:%M:%S}",
-            (row["error"] or "")[:80],
+
+    async def latest(database: Database, _: JobQueue) -> list[Row]:
+        wanted = state.value if state else None
+        return list(
+            await database.reads.all(queries.LATEST, wanted_state=wanted, wanted_queue=queue, how_many=limit)
         )
-    Console().print(table)
+
+    rows = _run(latest)
+    if as_json:
+        typer.echo(_json([dict(row) for row in rows]))
+    elif rows:
+        Console().print(_table(rows))
+    else:
+        typer.echo("No jobs.")
 
 
 @job_commands.command()
 def show(job_id: JobId, as_json: AsJson = False) -> None:
     """One job, but for its payload."""
-    row = asyncio.run(_show(load_settings(), job_id))
+
+    async def one(database: Database, _: JobQueue) -> Row | None:
+        return await database.reads.first(queries.ONE, job_id=job_id)
+
+    row = _run(one)
     if row is None:
         _give_up(f"There is no job {job_id}.")
-        return
-    if as_json:
-        typer.echo(_json([row]))
-        return
-    for name, value in row.items():
-        if value is not None:
-            typer.echo(f"{name:12} {value}")
+    elif as_json:
+        typer.echo(_json(dict(row)))
+    else:
+        for name, value in row.items():
+            if value is not None:
+                typer.echo(f"{name:20} {value}")
 
 
 @job_commands.command()
 def cancel(job_id: JobId) -> None:
     """Cancel a job: at once when it waits, within a heartbeat when it runs."""
-    _act(control.cancel_job(load_settings(), job_id), "cancelled", f"There is no live job {job_id}.")
+    if not _run(lambda database, _: control.cancel_job(database, job_id)):
+        _give_up(f"There is no job {job_id} that waits or runs.")
+    typer.echo("cancelled")
 
 
 @job_commands.command()
 def requeue(job_id: JobId) -> None:
-    """Queue a failed or cancelled job again."""
-    _act(control.requeue_job(load_settings(), job_id), "queued again", f"There is no ended job {job_id} to repeat.")
+    """Queue a failed or cancelled job again, with all its attempts."""
+    if not _run(lambda database, jobs: control.requeue_job(database, jobs, job_id)):
+        _give_up(
+            f"The job {job_id} can't be queued again: there is none that has failed or was cancelled, or another "
+            "one for the same thing is live, or its secrets were wiped."
+        )
+    typer.echo("queued again")
 
 
-def _act(action: Any, done: str, impossible: str) -> None:
-    async def run(work: Awaitable[bool]) -> bool:
-        return await work
+def _run(work: Callable[[Database, JobQueue], Awaitable[T]]) -> T:
+    async def run() -> T:
+        async with _parts() as (database, jobs):
+            return await work(database, jobs)
 
-    if asyncio.run(run(action)):
-        typer.echo(done)
-    else:
-        _give_up(impossible)
+    return asyncio.run(run())
+
+
+@asynccontextmanager
+async def _parts() -> AsyncIterator[tuple[Database, JobQueue]]:
+    settings = load_settings()
+    async with (
+        open_database(settings.db_connection, pool_size=2) as database,
+        open_job_queue(settings, database) as jobs,
+    ):
+        yield database, jobs
+
+
+def _table(rows: list[Row]) -> Table:
+    table = Table("id", "job", "queue", "state", "attempt", "created", "error")
+    for row in rows:
+        table.add_row(
+            str(row["id"]),
+            describe(row["name"], row["progress"]),
+            row["queue"],
+            row["state"],
+            str(row["attempt"]),
+            f"{row['created_at']:%Y-%m-%d %H:%M:%S}",
+            (row["error"] or "")[:80],
+        )
+    return table
 
 
 def _give_up(reason: str) -> None:
     typer.echo(reason, err=True)
-    sys.exit(1)
+    raise typer.Exit(1)
 
 
-async def _list(settings: Settings, state: str | None, limit: int) -> list[Row]:
-    async with open_database(settings.db_connection, pool_size=1) as database:
-        return list(await database.reads.all(queries.LATEST, wanted_state=state, how_many=limit))
-
-
-async def _show(settings: Settings, job_id: UUID) -> Row | None:
-    async with open_database(settings.db_connection, pool_size=1) as database:
-        return await database.reads.first(queries.ONE, job_id=job_id)
-
-
-def _json(rows: list[Row]) -> str:
-    return orjson.dumps([dict(row) for row in rows], default=str, option=orjson.OPT_INDENT_2).decode()
+def _json(value: object) -> str:
+    return orjson.dumps(value, default=str, option=orjson.OPT_INDENT_2).decode()

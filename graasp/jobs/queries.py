@@ -28,7 +28,9 @@ _ids = bindparam("job_ids", type_=ARRAY(Uuid))
 _queue = bindparam("wanted_queue", type_=Text)
 _seconds = func.make_interval(0, 0, 0, 0, 0, 0, bindparam("seconds", type_=Float))
 _days = func.make_interval(0, 0, 0, bindparam("days", type_=Integer))
-_mine = and_(job.c.id == _id, job.c.attempt == bindparam("job_attempt", type_=Integer), job.c.state == "running")
+_mine = and_(
+    job.c.id == _id, job.c.attempt == bindparam("job_attempt", type_=Integer), job.c.state == "running"
+)
 _error = bindparam("job_error", type_=Text)
 
 # A payload that was blanked is JSON's null: no payload model makes one.
@@ -70,7 +72,9 @@ _to_hand_over = (
 )
 DUE = _to_hand_over.where(job.c.id == func.any(_ids), job.c.run_at <= func.now())
 # Whoever has just committed a row hands it over itself; the relay leaves it a moment to do so.
-LEFT_BEHIND = _to_hand_over.where(job.c.run_at <= func.now() - text("interval '300 milliseconds'")).limit(1000)
+LEFT_BEHIND = _to_hand_over.where(job.c.run_at <= func.now() - text("interval '300 milliseconds'")).limit(
+    1000
+)
 HANDED_OVER = (
     update(job)
     .where(job.c.id == func.any(_ids), job.c.state == "queued", job.c.run_at <= func.now())
@@ -79,7 +83,9 @@ HANDED_OVER = (
 HANDED_OVER_LONG_AGO = select(job.c.id, job.c.queue).where(
     job.c.state == "queued", job.c.pushed_at < func.now() - _seconds
 )
-HAND_OVER_AGAIN = update(job).where(job.c.id == func.any(_ids), job.c.state == "queued").values(pushed_at=None)
+HAND_OVER_AGAIN = (
+    update(job).where(job.c.id == func.any(_ids), job.c.state == "queued").values(pushed_at=None)
+)
 HAND_ALL_OVER_AGAIN = (
     update(job).where(job.c.state == "queued", job.c.pushed_at.is_not(None)).values(pushed_at=None)
 )
@@ -149,10 +155,7 @@ RETRY = (
 )
 # A stopping worker gives the job back; that is no failure of the job.
 HAND_BACK = (
-    update(job)
-    .where(_mine)
-    .values(state="queued", run_at=func.now(), pushed_at=None)
-    .returning(job.c.id)
+    update(job).where(_mine).values(state="queued", run_at=func.now(), pushed_at=None).returning(job.c.id)
 )
 
 # The process of a running job is gone: somebody else takes over, and what it may still do is void.
@@ -226,10 +229,16 @@ REQUEUE = (
     .returning(job.c.id)
 )
 FAILED_IN = (
-    select(job.c.id).where(job.c.state == "failed", job.c.queue == _queue).order_by(job.c.finished_at).limit(1000)
+    select(job.c.id)
+    .where(job.c.state == "failed", job.c.queue == _queue)
+    .order_by(job.c.finished_at)
+    .limit(1000)
 )
 WAITING_IN = (
-    select(job.c.id).where(job.c.state == "queued", job.c.queue == _queue).order_by(job.c.run_at).limit(100_000)
+    select(job.c.id)
+    .where(job.c.state == "queued", job.c.queue == _queue)
+    .order_by(job.c.run_at)
+    .limit(100_000)
 )
 
 # --- what people look at -----------------------------------------------------------------------------------

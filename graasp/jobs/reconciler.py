@@ -33,7 +33,10 @@ async def resume_orphans(database: Database, stale_after_s: float) -> int:
 async def resume_orphan_of(database: Database, job_id: UUID, worker_name: str) -> bool:
     """Queue a job again whose process is known to be dead; whether it had not ended before."""
     async with database.transaction() as transaction:
-        return await transaction.scalar(queries.RESUME_ORPHAN_OF, job_id=job_id, worker_name=worker_name) is not None
+        return (
+            await transaction.scalar(queries.RESUME_ORPHAN_OF, job_id=job_id, worker_name=worker_name)
+            is not None
+        )
 
 
 async def find_lost(database: Database, jobs: JobQueue, older_than_s: float) -> int:
@@ -77,5 +80,7 @@ async def refresh_view(
             )
             for status, rows in shown.items():
                 await jobs.in_thread(
-                    lambda transport, queue=queue, status=status, rows=rows: transport.show(queue, status, rows)  # type: ignore[misc]
+                    lambda transport, queue=queue, status=status, rows=rows: transport.show(
+                        queue, status, rows
+                    )  # type: ignore[misc]
                 )
