@@ -14,16 +14,16 @@ from graasp.maintenance.routes import router as maintenance
 from graasp.memberships.routes import router as memberships
 from graasp.notifications.routes import router as notifications
 
-# Items come last: `/items/{id}` would swallow its neighbours' literal paths.
+# In order of precedence: `/members/{id}` and `/items/{id}` would swallow their neighbours' literal paths.
 DOMAINS = (
     auth,
-    accounts,
     maintenance,
     downloads,
     notifications,
     actions,
     exports,
     files,
+    accounts,
     memberships,
     items,
 )

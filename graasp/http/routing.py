@@ -103,7 +103,7 @@ class ContractRouter(APIRouter):
 
     def add_api_route(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().add_api_route(path, endpoint, **options)
-        if path.endswith("/") and len(path) > 1:
+        if path.endswith("/") and self.prefix + path != "/":
             super().add_api_route(path.rstrip("/"), endpoint, **options | {"include_in_schema": False})
 
 

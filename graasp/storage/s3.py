@@ -100,7 +100,7 @@ class S3Storage:
                 raise StoredFileNotFound(key) from None
             raise
         async with answer["Body"] as body:
-            async for chunk in body.content.iter_chunked(_CHUNK):
+            async for chunk in body.iter_chunks(_CHUNK):
                 yield chunk
 
     async def copy(self, source: str, target: str, *, metadata: Mapping[str, str]) -> None:

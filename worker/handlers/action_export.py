@@ -36,7 +36,9 @@ async def export_actions(job: RunningJob, export: ExportActions) -> None:
     recent = await _recent(job, export, item)
     if recent is not None:
         async with job.completing({"sentAgain": True}) as uow:
-            await _tell(uow, export, item, member, recent["storage_key"], recent["file_name"], recent["expires_at"])
+            await _tell(
+                uow, export, item, member, recent["storage_key"], recent["file_name"], recent["expires_at"]
+            )
         return
     requested_at, key = await _write(job, export, item)
     async with job.completing({"storageKey": key}) as uow:
