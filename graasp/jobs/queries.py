@@ -38,7 +38,7 @@ _BLANK = text("'null'::jsonb")
 _payload = case((bindparam("wipe", type_=Boolean), _BLANK), else_=job.c.payload)
 
 # A lock lasts as long as its transaction; `part` tells apart what may not be done twice at once.
-TRY_LOCK = select(func.pg_try_advisory_xact_lock(7210976853, bindparam("part", type_=Integer)))
+TRY_LOCK = select(func.pg_try_advisory_xact_lock(721097685, bindparam("part", type_=Integer)))
 
 # --- enqueueing and handing over ---------------------------------------------------------------------------
 
