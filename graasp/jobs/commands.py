@@ -1,6 +1,7 @@
 """`graasp job`."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from enum import StrEnum
@@ -19,6 +20,8 @@ from graasp.jobs.transport import describe
 from graasp.settings import load_settings
 
 T = TypeVar("T")
+
+_PIPED_WIDTH = 240
 
 job_commands = typer.Typer(
     no_args_is_help=True,
@@ -57,7 +60,8 @@ def list_jobs(
     if as_json:
         typer.echo(_json([dict(row) for row in rows]))
     elif rows:
-        Console().print(_table(rows))
+        # What is piped is not cut to the width of a terminal.
+        Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH).print(_table(rows))
     else:
         typer.echo("No jobs.")
 
@@ -118,16 +122,17 @@ async def _parts() -> AsyncIterator[tuple[Database, JobQueue]]:
 
 
 def _table(rows: list[Row]) -> Table:
-    table = Table("id", "job", "queue", "state", "attempt", "created", "error")
+    table = Table("state", "job", "queue", "attempt", "created", "error", box=None)
+    table.add_column("id", no_wrap=True)
     for row in rows:
         table.add_row(
-            str(row["id"]),
+            row["state"],
             describe(row["name"], row["progress"]),
             row["queue"],
-            row["state"],
             str(row["attempt"]),
             f"{row['created_at']:%Y-%m-%d %H:%M:%S}",
             (row["error"] or "")[:80],
+            str(row["id"]),
         )
     return table
 

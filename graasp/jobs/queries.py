@@ -33,6 +33,9 @@ _mine = and_(
 )
 _error = bindparam("job_error", type_=Text)
 
+_live = or_(job.c.state == "queued", job.c.state == "running")
+_ended = or_(job.c.state == "succeeded", job.c.state == "failed", job.c.state == "cancelled")
+
 # A payload that was blanked is JSON's null: no payload model makes one.
 _BLANK = text("'null'::jsonb")
 _payload = case((bindparam("wipe", type_=Boolean), _BLANK), else_=job.c.payload)
@@ -192,7 +195,7 @@ RESUME_ORPHAN_OF = (
 
 REQUEST_CANCEL = (
     update(job)
-    .where(job.c.id == _id, job.c.state.in_(["queued", "running"]))
+    .where(job.c.id == _id, _live)
     .values(
         state=case((job.c.state == "queued", text("'cancelled'::job_state")), else_=job.c.state),
         finished_at=case((job.c.state == "queued", func.now()), else_=None),
@@ -202,14 +205,14 @@ REQUEST_CANCEL = (
 )
 _twin = job.alias("twin")
 _repeatable = and_(
-    job.c.state.in_(["failed", "cancelled"]),
+    or_(job.c.state == "failed", job.c.state == "cancelled"),
     job.c.payload != _BLANK,
     # It would be a second one of a kind that there may be only one of.
     ~exists(
         select(_twin.c.id).where(
             _twin.c.name == job.c.name,
             _twin.c.dedupe_key == job.c.dedupe_key,
-            _twin.c.state.in_(["queued", "running"]),
+            or_(_twin.c.state == "queued", _twin.c.state == "running"),
         )
     ),
 )
@@ -313,15 +316,13 @@ DEPTHS = (
         func.count().label("jobs"),
         func.extract("epoch", func.now() - func.min(job.c.run_at)).label("oldest_s"),
     )
-    .where(job.c.state.in_(["queued", "running", "failed"]))
+    .where(or_(_live, job.c.state == "failed"))
     .group_by(job.c.queue, text("2"))
 )
 
 # --- retention ---------------------------------------------------------------------------------------------
 
-FORGET = delete(job).where(
-    job.c.state.in_(["succeeded", "failed", "cancelled"]), job.c.finished_at < func.now() - _days
-)
+FORGET = delete(job).where(_ended, job.c.finished_at < func.now() - _days)
 BLANK_FAILED = (
     update(job)
     .where(

@@ -37,7 +37,7 @@ class JobQueue:
 
     def __init__(self, database: Database, transport: RqTransport) -> None:
         self._database = database
-        self._transport = transport
+        self.transport = transport
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rq")
         self._waiting: list[UUID] = []
         self._has_waiting = asyncio.Event()
@@ -97,7 +97,7 @@ class JobQueue:
 
     async def in_thread(self, work: Callable[[RqTransport], T]) -> T:
         """Do something with RQ where it holds up nobody. Raises RedisError."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work, self._transport)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, self.transport)
 
     async def run(self) -> None:
         """Hand over what is pushed, in batches, until cancelled."""
@@ -119,7 +119,7 @@ class JobQueue:
 
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
-        self._transport.connection.close()
+        self.transport.connection.close()
 
 
 @asynccontextmanager

@@ -40,9 +40,7 @@ SHORT_NOTE = JobSpec("short-note", "mail", Note, timeout=_MINUTE, retry=_SOON)
 SINGLE_NOTE = JobSpec("single-note", "action-export", Note, timeout=_MINUTE, retry=_ONCE)
 IMPATIENT_NOTE = JobSpec("impatient-note", "mail", Note, timeout=_MOMENT, retry=_ONCE)
 STUBBORN_NOTE = JobSpec("stubborn-note", "action-export", Note, timeout=_MOMENT, retry=_SOON)
-ONE_NOTE = JobSpec(
-    "one-note", "mail", Note, timeout=_MINUTE, retry=_SOON, deduplicate=lambda note: note.text
-)
+ONE_NOTE = JobSpec("one-note", "mail", Note, timeout=_MINUTE, retry=_SOON, deduplicate=lambda note: note.text)
 SECRET_NOTE = JobSpec("secret-note", "mail", Note, timeout=_MINUTE, retry=_ONCE, wipe_payload=True)
 
 ALL = (HEAVY_NOTE, SHORT_NOTE, SINGLE_NOTE, IMPATIENT_NOTE, STUBBORN_NOTE, ONE_NOTE, SECRET_NOTE)
