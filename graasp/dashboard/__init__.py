@@ -51,7 +51,8 @@ class _Worker(rq.Worker):
 
 def create_dashboard(settings: Settings) -> ASGIApp:
     """An ASGI application to mount. Outside development every request needs the credentials of the settings."""
-    flask = Flask(__name__)
+    # Without static files of its own: theirs are at the same place.
+    flask = Flask(__name__, static_folder=None)
     flask.config.from_mapping(
         RQ_DASHBOARD_REDIS_URL=(settings.redis_connection,),
         RQ_DASHBOARD_POLL_INTERVAL=_POLL_MS,
