@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, Protocol, cast, TypeAlias
+from typing import Any, Protocol, TypeAlias, cast
 
 import asyncpg
 import orjson

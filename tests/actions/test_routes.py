@@ -41,9 +41,17 @@ async def test_a_posted_action_keeps_who_where_and_what(
     )
     assert row["extra"] == {"a": {"b": 1}}
     assert row["geolocation"]["country"] == "US"
-    assert set(row["geolocation"]) == set(
-        ["range", "country", "region", "eu", "timezone", "city", "ll", "metro", "area"]
-    )
+    assert set(row["geolocation"]) == {
+        "range",
+        "country",
+        "region",
+        "eu",
+        "timezone",
+        "city",
+        "ll",
+        "metro",
+        "area",
+    }
 
 
 @pytest.mark.parametrize(
