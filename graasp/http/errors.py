@@ -184,7 +184,7 @@ def declares_errors(request: Request, status: int) -> bool:
 def _declares_empty_body(request: Request, status: int) -> bool:
     """Some routes document an error whose body has no properties: then nothing is told."""
     declared = getattr(request.scope.get("route"), "responses", {}).get(status, {})
-    return declared.get("content", {}).get("application/json", {}).get("schema") == {}
+    return bool(declared.get("content", {}).get("application/json", {}).get("schema") == {})
 
 
 async def _domain_error(_: Request, error: Exception) -> Response:
