@@ -16,6 +16,7 @@ import structlog
 from redis.exceptions import RedisError
 from rq.worker.base import DequeueStrategy
 
+from graasp.background import in_background
 from graasp.db.database import DatabaseUnavailable, open_database
 from graasp.job_catalogue import HEAVY_QUEUES, SHORT_QUEUES
 from graasp.jobs import queries
@@ -94,7 +95,7 @@ class _Pool:
             if platform is None:
                 return 0
             upkeep = Upkeep(platform, self._options.queues)
-            stack.push_async_callback(_end, asyncio.create_task(collect_reports(self._reports)))
+            await stack.enter_async_context(in_background(collect_reports(self._reports)))
             await stack.enter_async_context(serve_operations(platform, upkeep))
             processes = self._options.processes
             log.info("worker started", processes=len(processes), queues=self._options.queues)
@@ -171,12 +172,6 @@ class _Pool:
         handlers = [option for module in self._options.handler_modules for option in ("--handlers", module)]
         pool = ["--parent", str(os.getpid()), "--reports", str(self._reports_in)]
         return [sys.executable, "-m", "worker", "process", process.kind, *queues, *handlers, *pool]
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
 
 
 def run_process(

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+from graasp.background import in_background
 from graasp.db.database import Transaction
 
 _QUEUED_CHUNKS = 32
@@ -30,19 +31,18 @@ async def copy_lines(
     async def read() -> None:
         try:
             await connection.copy_from_query(sql, *arguments, output=queue.put)
-        finally:
+        except Exception:
             await queue.put(None)
+            raise
+        await queue.put(None)
 
-    reading = asyncio.create_task(read())
-    try:
+    async with in_background(read()) as reading:
         first = True
         async for lines in _whole_lines(queue):
             text = lines[:-1].replace(b"\n", separator) if separator != b"\n" else lines[:-1]
             yield _unescaped(text) if first else separator + _unescaped(text)
             first = False
         await reading
-    finally:
-        reading.cancel()
 
 
 async def _whole_lines(queue: "asyncio.Queue[bytes | None]") -> AsyncIterator[bytes]:

@@ -13,6 +13,7 @@ import structlog
 from pydantic import BaseModel
 from redis.exceptions import RedisError
 
+from graasp.background import in_background
 from graasp.db.database import Database, DatabaseUnavailable, Row, Transaction
 from graasp.jobs import queries
 from graasp.jobs.spec import JobSpec
@@ -129,12 +130,9 @@ async def open_job_queue(settings: Settings, database: Database) -> AsyncIterato
         settings.redis_connection, socket_timeout=2, socket_connect_timeout=1, health_check_interval=30
     )
     queue = JobQueue(database, RqTransport(connection))
-    pushing = asyncio.create_task(queue.run())
     try:
-        yield queue
-        await queue.flush()
+        async with in_background(queue.run()):
+            yield queue
+            await queue.flush()
     finally:
-        pushing.cancel()
-        with suppress(asyncio.CancelledError):
-            await pushing
         queue.close()

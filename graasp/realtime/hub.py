@@ -9,6 +9,7 @@ import redis.asyncio
 import structlog
 from redis.exceptions import RedisError
 
+from graasp.background import in_background
 from graasp.realtime.publisher import UPDATES_CHANNEL
 
 log = structlog.get_logger(__name__)
@@ -80,12 +81,8 @@ class Hub:
 async def open_hub(redis_url: str) -> AsyncIterator[Hub]:
     """A hub fed from Redis; it reconnects by itself for as long as it is open."""
     hub = Hub()
-    feeding = asyncio.create_task(_feed(hub, redis_url))
-    try:
+    async with in_background(_feed(hub, redis_url)):
         yield hub
-    finally:
-        feeding.cancel()
-        await asyncio.gather(feeding, return_exceptions=True)
 
 
 async def _feed(hub: Hub, url: str) -> None:
