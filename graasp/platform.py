@@ -1,6 +1,6 @@
 """Everything a process needs, opened once: core, worker and command line alike."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -53,6 +53,11 @@ class UnitOfWork(Transaction):
         )
         self._job_ids.append(job_id)
         return job_id
+
+    async def enqueue_all(self, spec: JobSpec[P], payloads: Sequence[P]) -> None:
+        """As `enqueue` for many payloads in one round trip; for jobs that are never deduplicated."""
+        if payloads:
+            self._job_ids += await self.platform.jobs.enqueue_all(self, spec, payloads)
 
     def publish(self, topic: str, channel: str, body: dict[str, Any]) -> None:
         """Send a websocket message to the channel's subscribers after the commit."""

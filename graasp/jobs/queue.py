@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import redis
@@ -56,21 +56,17 @@ class JobQueue:
         delay: timedelta | None = None,
     ) -> UUID:
         """Write the row; the id of the live job it joins, when deduplication finds one."""
-        context = structlog.contextvars.get_contextvars()
-        job_id = await transaction.scalar(
-            queries.ENQUEUE,
-            new_id=uuid4(),
-            job_name=spec.name,
-            job_queue=spec.queue,
-            job_payload=payload.model_dump(mode="json"),
-            attempts=spec.retry.max_attempts,
-            key=spec.deduplicate(payload) if spec.deduplicate else None,
-            account=account_id,
-            item=item_id,
-            request=context.get("request_id"),
-            seconds=delay.total_seconds() if delay else 0.0,
-        )
-        return UUID(str(job_id))
+        row = _row(spec, payload, account_id=account_id, item_id=item_id, delay=delay)
+        return UUID(str(await transaction.scalar(queries.ENQUEUE, **row)))
+
+    async def enqueue_all(
+        self, transaction: Transaction, spec: JobSpec[P], payloads: Sequence[P]
+    ) -> list[UUID]:
+        """Write one row per payload in one round trip, for a job that is never deduplicated; their ids."""
+        assert spec.deduplicate is None
+        rows = [_row(spec, payload) for payload in payloads]
+        await transaction.execute_many(queries.ENQUEUE, rows)
+        return [row["new_id"] for row in rows]
 
     async def push(self, job_ids: Sequence[UUID]) -> None:
         """Have committed rows handed to RQ as soon as possible. Neither waits nor raises."""
@@ -121,6 +117,28 @@ class JobQueue:
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
         self.transport.connection.close()
+
+
+def _row(
+    spec: JobSpec[P],
+    payload: P,
+    *,
+    account_id: UUID | None = None,
+    item_id: UUID | None = None,
+    delay: timedelta | None = None,
+) -> dict[str, Any]:
+    return {
+        "new_id": uuid4(),
+        "job_name": spec.name,
+        "job_queue": spec.queue,
+        "job_payload": payload.model_dump(mode="json"),
+        "attempts": spec.retry.max_attempts,
+        "key": spec.deduplicate(payload) if spec.deduplicate else None,
+        "account": account_id,
+        "item": item_id,
+        "request": structlog.contextvars.get_contextvars().get("request_id"),
+        "seconds": delay.total_seconds() if delay else 0.0,
+    }
 
 
 @asynccontextmanager

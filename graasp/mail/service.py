@@ -1,5 +1,7 @@
 """How the rest of the product sends mails: in its transaction, by a job."""
 
+from collections.abc import Sequence
+
 from graasp.mail.jobs import SEND_MAIL
 from graasp.mail.messages import Mail
 from graasp.platform import UnitOfWork
@@ -8,3 +10,8 @@ from graasp.platform import UnitOfWork
 async def send_mail(uow: UnitOfWork, mail: Mail) -> None:
     """Send a mail once the unit of work is committed; it is retried until the mail server takes it."""
     await uow.enqueue(SEND_MAIL, mail)
+
+
+async def send_mails(uow: UnitOfWork, mails: Sequence[Mail]) -> None:
+    """As `send_mail` for many, in one statement whatever their number."""
+    await uow.enqueue_all(SEND_MAIL, mails)

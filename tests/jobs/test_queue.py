@@ -62,6 +62,20 @@ async def test_a_job_of_a_transaction_that_fails_never_existed(platform: Platfor
     assert _queued(platform) == []
 
 
+async def test_many_jobs_are_written_in_one_statement_and_all_handed_over(platform: Platform) -> None:
+    statements: list[str] = []
+    platform.database.observers.append(statements.append)
+    async with platform.unit_of_work() as uow:
+        await uow.enqueue_all(SHORT_NOTE, [_NOTE, _NOTE, _NOTE])
+        await uow.enqueue_all(SHORT_NOTE, [])
+    platform.database.observers.clear()
+    assert len(statements) == 1
+    await platform.jobs.flush()
+    rows = await platform.reads.all(select(job.c.id))
+    assert sorted(_queued(platform)) == sorted(str(row["id"]) for row in rows)
+    assert len(rows) == 3
+
+
 async def test_a_request_joins_the_live_job_for_the_same_thing(platform: Platform) -> None:
     first, *others = await asyncio.gather(*(_enqueue(platform, ONE_NOTE) for _ in range(8)))
     assert {first} == set(others)
