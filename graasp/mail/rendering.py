@@ -36,7 +36,8 @@ def render(mail: Mail, *, sender: str, message_id: str) -> EmailMessage:
         layout=layout,
         text=text,
         link=mail.link,
-        button=words["button"],
+        button=words.get("button"),
+        reason=layout["footer_invited" if mail.kind == "invitation" else "footer"],
         agreement=_agreement(layout, lang) if mail.agreement else None,
         ignorable=mail.ignorable,
     )
@@ -45,7 +46,7 @@ def render(mail: Mail, *, sender: str, message_id: str) -> EmailMessage:
 
 
 def _plain(mail: Mail, layout: dict[str, str], text: str, lang: str) -> str:
-    parts = [layout["greeting"], text, mail.link]
+    parts = [layout["greeting"], text, *([mail.link] if mail.link else [])]
     if mail.agreement:
         pages = {"terms": f"{layout['terms']} ({_page('terms', lang)})"}
         pages["privacy"] = f"{layout['privacy']} ({_page('privacy', lang)})"
