@@ -6,10 +6,10 @@ from graasp.actions.jobs import EXPORT_ACTIONS
 from graasp.exports.jobs import EXPORT_FOLDER
 from graasp.housekeeping.jobs import CLEAN_UP
 from graasp.jobs.spec import JobSpec
-from graasp.mail.jobs import SEND_MAIL
+from graasp.mail.jobs import SEND_BULK_MAIL, SEND_MAIL
 
-JOBS: tuple[JobSpec[Any], ...] = (SEND_MAIL, EXPORT_ACTIONS, EXPORT_FOLDER, CLEAN_UP)
+JOBS: tuple[JobSpec[Any], ...] = (SEND_MAIL, SEND_BULK_MAIL, EXPORT_ACTIONS, EXPORT_FOLDER, CLEAN_UP)
 
-# Short jobs never wait behind long ones: they have processes that take nothing else.
-SHORT_QUEUES = ("mail",)
+# Short jobs never wait behind long ones: they have processes that take nothing else, from each in turn.
+SHORT_QUEUES = ("mail", "bulk-mail")
 HEAVY_QUEUES = ("item-export", "action-export", "search-index", "scheduled-jobs")

@@ -1,5 +1,6 @@
 """Everything a process needs, opened once: core, worker and command line alike."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ class UnitOfWork(Transaction):
         super().__init__(platform.database)
         self.platform = platform
         self._effects: list[Effect] = []
+        self._compensations: list[Effect] = []
         self._job_ids: list[UUID] = []
 
     async def enqueue(
@@ -67,15 +69,27 @@ class UnitOfWork(Transaction):
         """Run `effect` once the transaction is committed; its failure is logged, never raised."""
         self._effects.append(effect)
 
+    def after_rollback(self, compensation: Effect) -> None:
+        """Undo what no transaction covers (stored objects) if this one is not committed; failures are logged."""
+        self._compensations.append(compensation)
+
     async def run_effects(self) -> None:
         """Called once, after the commit."""
         if self._job_ids:
             await self.platform.jobs.push(self._job_ids)
-        for effect in self._effects:
-            try:
-                await effect()
-            except Exception:
-                log.exception("effect after commit failed")
+        await _run_all(self._effects, "effect after commit failed")
+
+    async def run_compensations(self) -> None:
+        """Called once, after a rollback."""
+        await _run_all(self._compensations, "compensation after rollback failed")
+
+
+async def _run_all(effects: Sequence[Effect], complaint: str) -> None:
+    for effect in effects:
+        try:
+            await effect()
+        except Exception:
+            log.exception(complaint)
 
 
 @dataclass(frozen=True)
@@ -99,8 +113,12 @@ class Platform:
     async def unit_of_work(self) -> AsyncIterator[UnitOfWork]:
         """One unit of work: commit on success, then its effects; roll back on error."""
         uow = UnitOfWork(self)
-        async with uow.open():
-            yield uow
+        try:
+            async with uow.open():
+                yield uow
+        except BaseException:
+            await asyncio.shield(uow.run_compensations())
+            raise
         await uow.run_effects()
 
 

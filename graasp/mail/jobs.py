@@ -1,5 +1,6 @@
-"""The job that sends one mail."""
+"""The jobs that send one mail each."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from graasp.jobs.spec import JobSpec, RetryPolicy
@@ -17,3 +18,6 @@ SEND_MAIL = JobSpec(
     # Links in mails carry sign-in tokens.
     wipe_payload=True,
 )
+
+# One of very many: nobody's sign-in link waits behind a school's invitations.
+SEND_BULK_MAIL = replace(SEND_MAIL, name="send-bulk-mail", queue="bulk-mail")

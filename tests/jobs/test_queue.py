@@ -76,6 +76,26 @@ async def test_many_jobs_are_written_in_one_statement_and_all_handed_over(platfo
     assert len(rows) == 3
 
 
+async def test_what_no_transaction_covers_is_undone_only_after_a_rollback(platform: Platform) -> None:
+    undone: list[str] = []
+
+    async def undo() -> None:
+        undone.append("undone")
+
+    async with platform.unit_of_work() as uow:
+        uow.after_rollback(undo)
+    assert undone == []
+
+    async def fail() -> None:
+        async with platform.unit_of_work() as uow:
+            uow.after_rollback(undo)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
+    assert undone == ["undone"]
+
+
 async def test_a_request_joins_the_live_job_for_the_same_thing(platform: Platform) -> None:
     first, *others = await asyncio.gather(*(_enqueue(platform, ONE_NOTE) for _ in range(8)))
     assert {first} == set(others)
