@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -19,12 +19,14 @@ import boto3
 import httpx
 import pytest
 import redis
+import structlog
 import uvicorn
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from fastapi import FastAPI
 from moto.server import ThreadedMotoServer
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from graasp.app import create_app
 from graasp.db.migrations import migrate
@@ -266,6 +268,19 @@ def count_statements(app: FastAPI) -> Callable[[], AbstractContextManager[list[s
             observers.remove(statements.append)
 
     return counting
+
+
+@pytest.fixture
+def audited(app: FastAPI) -> Iterator[list[MutableMapping[str, Any]]]:
+    """The audit events that the server logs during this test."""
+
+    def only_audit(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        if event.get("log") != "audit":
+            raise structlog.DropEvent
+        return event
+
+    with capture_logs([structlog.contextvars.merge_contextvars, only_audit]) as events:
+        yield events
 
 
 @asynccontextmanager

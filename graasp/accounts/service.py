@@ -5,16 +5,14 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-import structlog
 
+from graasp import audit
 from graasp.accounts import queries
 from graasp.accounts.errors import GuestNameTaken, MemberNotFound
 from graasp.auth.gates import Caller
 from graasp.db.database import Reader, Row
 from graasp.db.statements import dumps
 from graasp.platform import UnitOfWork
-
-audit = structlog.get_logger("graasp.audit")
 
 _KNOWN_EXTRA = {"lang": str, "emailFreq": str, "hasAvatar": bool, "hasCompletedTour": bool}
 
@@ -98,7 +96,7 @@ async def update(
 async def delete(uow: UnitOfWork, caller: Caller) -> None:
     """Delete a member's account, for good."""
     await uow.execute(queries.DELETE, account_id=caller.id)
-    audit.info("account deleted", account_id=str(caller.id))
+    audit.happened(uow, "account deleted", caller.id)
 
 
 async def mail_recipient(reader: Reader, account_id: UUID) -> Row | None:

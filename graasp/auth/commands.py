@@ -5,17 +5,15 @@ import sys
 from typing import Annotated
 from uuid import UUID
 
-import structlog
 import typer
 from sqlalchemy import text
 
+from graasp import audit
 from graasp.accounts.queries import BY_EMAIL
 from graasp.db.database import open_database
 from graasp.http.session_cookie import Session, SessionCodec
 from graasp.logging import configure_logging
 from graasp.settings import Settings, load_settings
-
-audit = structlog.get_logger("graasp.audit")
 
 _BY_ID = text("select id from account where id = cast(:account_id as uuid)")
 
@@ -40,7 +38,7 @@ def session(
         typer.echo(f"There is no account {account}.", err=True)
         sys.exit(1)
     configure_logging(settings, stream=sys.stderr)
-    audit.info("session made on the command line", account_id=str(account_id))
+    audit.made_by_operator("session made on the command line", account_id)
     typer.echo(SessionCodec(settings).value(Session.start(account_id)))
 
 

@@ -2,9 +2,9 @@
 
 from uuid import UUID, uuid4
 
-import structlog
 from redis.exceptions import RedisError
 
+from graasp import audit
 from graasp.accounts import queries as accounts
 from graasp.auth import passwords, queries, tokens
 from graasp.auth.errors import (
@@ -25,9 +25,6 @@ from graasp.mail.messages import sign_in, sign_up
 from graasp.mail.service import send_mail
 from graasp.platform import Platform, UnitOfWork
 
-# Signing in is what people look for when something happened: every case is one event.
-audit = structlog.get_logger("graasp.audit")
-
 _RESET_KEY = "reset-password:"
 
 
@@ -47,7 +44,7 @@ async def register(
     await uow.execute(accounts.ACCEPT_INVITATIONS, email=email, account_id=account_id)
     link = sign_in_link(settings, tokens.magic_link_token(settings, account_id, tokens.REGISTER_LIFE), url)
     await send_mail(uow, sign_up(recipient=email.lower(), lang=lang, link=link))
-    audit.info("registered", account_id=str(account_id))
+    audit.happened(uow, "registered", account_id)
     return None
 
 
@@ -68,12 +65,12 @@ async def follow_link(uow: UnitOfWork, token: str) -> UUID | None:
         return None
     account_id, validates = read
     if not await tokens.use_once(platform.redis, token, tokens.REGISTER_LIFE):
-        audit.warning("sign-in link used again", account_id=str(account_id))
+        audit.refused("sign-in link used again", account_id)
         return None
     found = await uow.scalar(accounts.SIGNED_IN, account_id=account_id, validates=validates)
     if found is None:
         return None
-    audit.info("signed in", account_id=str(account_id), by="link")
+    audit.happened(uow, "signed in", account_id, by="link")
     return account_id
 
 
@@ -84,10 +81,10 @@ async def sign_in_with_password(uow: UnitOfWork, *, email: str, password: str) -
     if hashed is None:
         raise MemberWithoutPassword
     if not await passwords.matches(password, hashed):
-        audit.warning("wrong password", account_id=str(member["id"]))
+        audit.refused("wrong password", member["id"])
         raise BadCredentials
     await uow.execute(accounts.SIGNED_IN, account_id=member["id"], validates=False)
-    audit.info("signed in", account_id=str(member["id"]), by="password")
+    audit.happened(uow, "signed in", member["id"], by="password")
     return UUID(str(member["id"]))
 
 
@@ -104,12 +101,12 @@ async def change_password(
     """Replace a password and end every other session of the account. Raises InvalidPassword."""
     stored = await uow.platform.reads.scalar(accounts.PASSWORD, account_id=caller.id)
     if stored is not None and not await passwords.matches(current, stored):
-        audit.warning("wrong password", account_id=str(caller.id))
+        audit.refused("wrong password", caller.id)
         raise InvalidPassword
     hashed = await passwords.hash_password(new)
     await uow.execute(accounts.SET_PASSWORD, account_id=caller.id, password=hashed)
     await uow.execute(queries.CUT_OFF, account_id=caller.id, kept=session.revocation_id if session else None)
-    audit.info("password changed", account_id=str(caller.id))
+    audit.happened(uow, "password changed", caller.id)
 
 
 async def request_reset(uow: UnitOfWork, *, email: str) -> UUID | None:
@@ -143,7 +140,7 @@ async def reset_password(uow: UnitOfWork, reset_id: UUID, password: str) -> UUID
     hashed = await passwords.hash_password(password)
     await uow.execute(accounts.SET_PASSWORD, account_id=account_id, password=hashed)
     await uow.execute(queries.CUT_OFF, account_id=account_id, kept=None)
-    audit.info("password reset", account_id=str(account_id))
+    audit.happened(uow, "password reset", account_id)
     return account_id
 
 

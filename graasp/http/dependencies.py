@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 from starlette.requests import HTTPConnection
 
 from graasp.db.database import Reader
+from graasp.http.addresses import address_of
 from graasp.platform import Platform, UnitOfWork
 
 
@@ -28,20 +29,12 @@ async def _unit_of_work(request: Request) -> AsyncIterator[UnitOfWork]:
         yield uow
 
 
-async def client_address(connection: HTTPConnection) -> str:
-    """The address the request came from, by as many proxies as the installation trusts."""
-    peer = connection.client.host if connection.client else ""
-    hops = platform_of(connection).settings.trusted_proxies
-    forwarded = [
-        part.strip() for part in connection.headers.get("x-forwarded-for", "").split(",") if part.strip()
-    ]
-    if not hops or not forwarded:
-        return peer
-    return forwarded[-min(hops, len(forwarded))]
+async def _client_address(connection: HTTPConnection) -> str:
+    return address_of(connection)
 
 
 PlatformDep = Annotated[Platform, Depends(_platform)]
 Reads = Annotated[Reader, Depends(_reads)]
 # Function scope: the commit happens before the answer leaves.
 Uow = Annotated[UnitOfWork, Depends(_unit_of_work, scope="function")]
-ClientAddress = Annotated[str, Depends(client_address)]
+ClientAddress = Annotated[str, Depends(_client_address)]

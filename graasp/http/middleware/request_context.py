@@ -6,8 +6,10 @@ from uuid import uuid4
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from graasp.http.addresses import address_of
 from graasp.http.errors import unexpected_answer
 from graasp.telemetry.metrics import observe_request
 
@@ -17,7 +19,10 @@ _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
 class RequestContext:
-    """Binds the request id to every log line, logs the request when it is done, and hides unexpected errors."""
+    """Logs every request when it is done, with its id and the client's address, and hides unexpected errors.
+
+    Id and address are on every line that is logged meanwhile.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -28,7 +33,8 @@ class RequestContext:
             return
         request_id = _request_id(scope)
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        address = address_of(HTTPConnection(scope))
+        structlog.contextvars.bind_contextvars(request_id=request_id, address=address)
         started = time.perf_counter()
         status = 0
 
