@@ -67,16 +67,6 @@ ENQUEUE = (
     )
     .returning(job.c.id)
 )
-# Many of one kind, none of which can join another.
-ENQUEUE_MANY = text(
-    """
-    insert into job (id, name, queue, payload, max_attempts, account_id, request_id)
-    select new.id, cast(:job_name as text), cast(:job_queue as text), cast(new.payload as jsonb),
-        cast(:attempts as integer), cast(:account as uuid), cast(:request as text)
-    from unnest(cast(:new_ids as uuid[]), cast(:payloads as text[])) as new(id, payload)
-    """
-)
-
 _to_hand_over = (
     select(job.c.id, job.c.name, job.c.queue)
     .where(job.c.state == "queued", job.c.pushed_at.is_(None))

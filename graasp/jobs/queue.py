@@ -68,29 +68,6 @@ class JobQueue:
         await transaction.execute_many(queries.ENQUEUE, rows)
         return [row["new_id"] for row in rows]
 
-    async def enqueue_many(
-        self,
-        transaction: Transaction,
-        spec: JobSpec[P],
-        payloads: Sequence[P],
-        *,
-        account_id: UUID | None = None,
-    ) -> list[UUID]:
-        """Write many rows in one statement. Not for jobs that join one another."""
-        assert spec.deduplicate is None, "a job that may join another is enqueued on its own"
-        job_ids = [uuid4() for _ in payloads]
-        await transaction.execute(
-            queries.ENQUEUE_MANY,
-            new_ids=job_ids,
-            payloads=[payload.model_dump_json() for payload in payloads],
-            job_name=spec.name,
-            job_queue=spec.queue,
-            attempts=spec.retry.max_attempts,
-            account=account_id,
-            request=structlog.contextvars.get_contextvars().get("request_id"),
-        )
-        return job_ids
-
     async def push(self, job_ids: Sequence[UUID]) -> None:
         """Have committed rows handed to RQ as soon as possible. Neither waits nor raises."""
         self._waiting.extend(job_ids)
