@@ -20,6 +20,7 @@ from graasp.mail.transport import SmtpTransport
 from graasp.realtime.publisher import RealtimePublisher
 from graasp.settings import Settings
 from graasp.storage import FileStorage, open_storage
+from graasp.thumbnails.service import Thumbnails
 
 log = structlog.get_logger(__name__)
 
@@ -101,6 +102,7 @@ class Platform:
     redis: redis.asyncio.Redis
     storage: FileStorage
     urls: UrlCache
+    thumbnails: Thumbnails
     jobs: JobQueue
     realtime: RealtimePublisher
     mailer: SmtpTransport
@@ -147,12 +149,14 @@ async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
         mailer = SmtpTransport(settings)
         stack.push_async_callback(mailer.close)
         jobs = await stack.enter_async_context(open_job_queue(settings, database))
+        urls = UrlCache(connection, storage)
         yield Platform(
             settings=settings,
             database=database,
             redis=connection,
             storage=storage,
-            urls=UrlCache(connection, storage),
+            urls=urls,
+            thumbnails=Thumbnails(storage, urls),
             jobs=jobs,
             realtime=RealtimePublisher(connection),
             mailer=mailer,

@@ -9,6 +9,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from graasp.storage import FileStorage
+from graasp.storage.errors import DownloadFileUnexpectedError
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +30,21 @@ class UrlCache:
         """A link to one object, valid for at least ten minutes."""
         return (await self.many([key]))[key]
 
+    async def existing(self, key: str) -> str:
+        """A link to an object that is there, unless the link is cached: then nobody looks.
+
+        Raises the storage's own not-found error, DownloadFileUnexpectedError when the storage fails.
+        """
+        if cached := (await self._cached([key]))[0]:
+            return cached.decode()
+        try:
+            size = await self._storage.size(key)
+        except Exception as error:
+            raise DownloadFileUnexpectedError from error
+        if size is None:
+            raise self._storage.not_found({"filepath": key})
+        return await self.one(key)
+
     async def many(self, keys: Sequence[str]) -> dict[str, str]:
         """Links to many objects, by key; whether the objects exist is not asked."""
         if not keys:
@@ -44,6 +60,8 @@ class UrlCache:
 
     async def forget(self, *keys: str) -> None:
         """To be called when objects are written or deleted."""
+        if not keys:
+            return
         try:
             await self._connection.delete(*(_PREFIX + key for key in keys))
         except (RedisError, OSError) as error:

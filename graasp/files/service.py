@@ -11,16 +11,14 @@ from graasp.db.database import Reader, Row
 from graasp.files import content, queries
 from graasp.files.errors import (
     InvalidDownloadParameters,
-    LocalFileNotFound,
-    S3FileNotFound,
     StorageExceeded,
     UploadEmptyFile,
-    UploadFileUnexpectedError,
 )
 from graasp.files.keys import new_file_key
 from graasp.items.service import NewItem, create_item
 from graasp.memberships.authorization import authorize
 from graasp.platform import Platform, UnitOfWork
+from graasp.storage.errors import UploadFileUnexpectedError
 
 log = structlog.get_logger(__name__)
 
@@ -88,7 +86,7 @@ async def _store(platform: Platform, caller: Caller, key: str, file: BinaryIO, m
         )
     except Exception as error:
         log.exception("storage refused an upload")
-        raise UploadFileUnexpectedError(f"{{ memberId: '{caller.id}' }}") from error
+        raise UploadFileUnexpectedError(caller.id) from error
 
 
 async def used_bytes(reader: Reader, account_id: UUID) -> int:
@@ -119,7 +117,4 @@ async def file_url(platform: Platform, reader: Reader, caller: Caller | None, it
     key = file.get("path") if isinstance(file, dict) else None
     if not isinstance(key, str) or not key:
         raise InvalidDownloadParameters
-    if await platform.storage.size(key) is None:
-        missing = S3FileNotFound if platform.settings.file_storage_type == "s3" else LocalFileNotFound
-        raise missing({"filepath": key})
-    return await platform.urls.one(key)
+    return await platform.urls.existing(key)

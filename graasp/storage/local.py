@@ -7,10 +7,13 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import ClassVar
 
 import orjson
 
+from graasp.http.errors import DomainError
 from graasp.settings import Settings
+from graasp.storage.errors import LocalFileNotFound
 from graasp.storage.protocol import StoredFileNotFound, checked_key
 from graasp.storage.signed_urls import UrlSigner
 
@@ -21,6 +24,8 @@ _DETAILS = "details"
 
 class LocalStorage:
     """An object is a file below `objects/`; its content type and metadata lie beside it below `details/`."""
+
+    not_found: ClassVar[type[DomainError]] = LocalFileNotFound
 
     def __init__(self, root: Path, signer: UrlSigner) -> None:
         self._root = root

@@ -3,7 +3,9 @@
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from pathlib import PurePosixPath
-from typing import Protocol
+from typing import ClassVar, Protocol
+
+from graasp.http.errors import DomainError
 
 
 class StoredFileNotFound(Exception):
@@ -16,6 +18,9 @@ class InvalidKey(ValueError):
 
 class FileStorage(Protocol):
     """Objects by key. Everything streams: no object is ever held in memory as a whole."""
+
+    not_found: ClassVar[type[DomainError]]
+    """What clients are told when an object is missing; its data is `{"filepath": key}`."""
 
     async def put(
         self, key: str, chunks: AsyncIterator[bytes], *, content_type: str, metadata: Mapping[str, str]

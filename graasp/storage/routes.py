@@ -9,6 +9,7 @@ from starlette.responses import FileResponse, Response
 from graasp.http.dependencies import PlatformDep
 from graasp.http.errors import DomainError
 from graasp.storage.disposition import attachment, is_active
+from graasp.storage.errors import LocalFileNotFound
 from graasp.storage.local import LocalStorage
 from graasp.storage.protocol import InvalidKey
 from graasp.storage.signed_urls import PREFIX, UrlSigner
@@ -27,13 +28,6 @@ class LinkExpired(DomainError):
     code = "GERR403"
     status = 403
     message = "LINK_EXPIRED"
-
-
-class LocalFileNotFound(DomainError):
-    code = "GPFERR006"
-    status = 404
-    message = "LOCAL_FILE_NOT_FOUND"
-    origin = "graasp-plugin-file"
 
 
 @router.get(PREFIX + "/{key:path}")

@@ -4,15 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from botocore.exceptions import ClientError
 
+from graasp.http.errors import DomainError
 from graasp.settings import Settings
 from graasp.storage.disposition import attachment
+from graasp.storage.errors import S3FileNotFound
 from graasp.storage.protocol import StoredFileNotFound, checked_key
 
 _PART = 8 * 1024 * 1024
@@ -24,6 +26,8 @@ _MISSING = {"404", "NoSuchKey", "NotFound"}
 
 class S3Storage:
     """Objects of one bucket, addressed by path."""
+
+    not_found: ClassVar[type[DomainError]] = S3FileNotFound
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client

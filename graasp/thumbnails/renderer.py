@@ -1,0 +1,169 @@
+"""The program that decodes hostile files: `python renderer.py KIND SOURCE FOLDER`, in a process of its own.
+
+KIND is `image`, `pdf` or `video`. Writes one WebP per size into FOLDER and exits with 0; exits with 3 when the
+file is none of its kind, broken, or larger than the limits allow. Whatever a decoder does besides, it does to
+this process alone, which knows no secrets and has bounded memory and time.
+"""
+
+import resource
+import sys
+from pathlib import Path
+from typing import Any
+
+# Widths in pixels; the original keeps its own.
+WIDTHS = {"small": 40, "medium": 256, "large": 512}
+SIZES = (*WIDTHS, "original")
+REFUSED = 3
+
+_GIB = 1024**3
+_MEMORY_BYTES = 3 * _GIB
+_CPU_S = 50
+_LARGEST_OUTPUT_BYTES = 256 * 1024**2
+_MOST_PIXELS = 100_000_000
+# WebP knows no larger side.
+_LONGEST_SIDE = 16_383
+_PDF_PAGE = (768, 512)
+_VIDEO_SIDE = 1280
+_FRAMES_TRIED = 300
+# Playlists and the like would name other files and addresses.
+_CONTAINERS = {
+    "protocol_whitelist": "file",
+    "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,ogg,avi",
+}
+_LOADERS = ("Jpeg", "Png", "Nsgif", "Webp", "Svg", "Heif", "Tiff")
+
+
+class Refused(Exception):
+    """Not a picture that a thumbnail can be made of."""
+
+
+def main(kind: str, source: Path, folder: Path) -> int:
+    _limit_this_process()
+    try:
+        if kind == "image":
+            _render_image(source, folder)
+        else:
+            _render(_pdf_page(source) if kind == "pdf" else _video_frame(source), folder)
+    except Refused as refusal:
+        sys.stderr.write(f"{refusal}\n")
+        return REFUSED
+    return 0
+
+
+def _limit_this_process() -> None:
+    resource.setrlimit(resource.RLIMIT_CPU, (_CPU_S, _CPU_S))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_LARGEST_OUTPUT_BYTES, _LARGEST_OUTPUT_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+
+
+def _render_image(source: Path, folder: Path) -> None:
+    """Each size straight from the file: decoders shrink while they read."""
+    import pyvips
+
+    loader = pyvips.vips_lib.vips_foreign_find_load(str(source).encode())
+    name = pyvips.ffi.string(loader).decode() if loader != pyvips.ffi.NULL else ""
+    if not name.startswith(tuple(f"VipsForeignLoad{known}" for known in _LOADERS)):
+        raise Refused("not an image of a known format")
+    try:
+        # Neither turned by its EXIF data nor animated: the first frame as it is stored.
+        image = pyvips.Image.new_from_file(str(source), access="sequential", fail_on="error")
+        if image.width * image.height > _MOST_PIXELS:
+            raise Refused(f"{image.width} x {image.height} pixels")
+        for size, width in WIDTHS.items():
+            _save(_shrunk(str(source), width), folder / size)
+        if max(image.width, image.height) > _LONGEST_SIDE:
+            image = _shrunk(str(source), _LONGEST_SIDE)
+        _save(image, folder / "original")
+    except pyvips.Error as error:
+        raise Refused(str(error)) from error
+
+
+def _shrunk(source: str, width: int) -> Any:
+    import pyvips
+
+    return pyvips.Image.thumbnail(
+        source, width, height=_LONGEST_SIDE, size="both", no_rotate=True, fail_on="error"
+    )
+
+
+def _render(picture: Any, folder: Path) -> None:
+    """Every size from a picture in memory."""
+    import pyvips
+
+    try:
+        for size, width in WIDTHS.items():
+            _save(picture.thumbnail_image(width, height=_LONGEST_SIDE, size="both"), folder / size)
+        _save(picture, folder / "original")
+    except pyvips.Error as error:
+        raise Refused(str(error)) from error
+
+
+def _save(image: Any, target: Path) -> None:
+    if image.interpretation != "srgb":
+        image = image.colourspace("srgb")
+    image.webpsave(str(target), Q=80, effort=2, keep="none")
+
+
+def _pdf_page(source: Path) -> Any:
+    import pypdfium2
+
+    try:
+        document = pypdfium2.PdfDocument(source)
+        page = document[0]
+        scale = min(_PDF_PAGE[0] / page.get_width(), _PDF_PAGE[1] / page.get_height())
+        # Never smaller than what it is stretched to, in neither direction.
+        scale = max(
+            scale, min(max(_PDF_PAGE[0] / page.get_width(), _PDF_PAGE[1] / page.get_height()), 4 * scale)
+        )
+        bitmap = page.render(scale=scale, rev_byteorder=True, prefer_bgrx=True)
+    except (pypdfium2.PdfiumError, IndexError, ZeroDivisionError, ValueError) as error:
+        raise Refused(str(error)) from error
+    picture = _from_rows(bytes(bitmap.buffer), bitmap.width, bitmap.height, bitmap.stride, bitmap.n_channels)
+    return picture.resize(_PDF_PAGE[0] / picture.width, vscale=_PDF_PAGE[1] / picture.height)
+
+
+def _video_frame(source: Path) -> Any:
+    """A frame a little into the video: the very first one is often black."""
+    import av
+
+    try:
+        with av.open(str(source), options=_CONTAINERS) as container:
+            stream = next(iter(container.streams.video), None)
+            if stream is None:
+                raise Refused("no pictures in it")
+            stream.thread_type = "NONE"
+            if container.duration:
+                container.seek(min(container.duration // 10, 10 * av.time_base))
+            for number, packet in enumerate(container.demux(stream)):
+                for frame in packet.decode():
+                    return _picture_of(frame)
+                if number > _FRAMES_TRIED:
+                    break
+    except av.FFmpegError as error:
+        raise Refused(str(error)) from error
+    raise Refused("no picture at its start")
+
+
+def _picture_of(frame: Any) -> Any:
+    if not 0 < frame.width * frame.height <= _MOST_PIXELS:
+        raise Refused(f"{frame.width} x {frame.height} pixels")
+    scale = min(1, _VIDEO_SIDE / max(frame.width, frame.height))
+    width, height = (max(1, round(side * scale)) for side in (frame.width, frame.height))
+    plane = frame.reformat(width=width, height=height, format="rgb24").planes[0]
+    return _from_rows(bytes(plane), width, height, plane.line_size, 3)
+
+
+def _from_rows(data: bytes, width: int, height: int, stride: int, channels: int) -> Any:
+    """A picture of rows that may be padded; the fourth channel is no transparency."""
+    import pyvips
+
+    rows = pyvips.Image.new_from_memory(data, stride, height, 1, "uchar")
+    packed = rows.crop(0, 0, width * channels, height).write_to_memory()
+    picture = pyvips.Image.new_from_memory(packed, width, height, channels, "uchar")
+    return picture.extract_band(0, n=3).copy(interpretation="srgb")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])))
