@@ -9,10 +9,12 @@ from graasp.auth.routes import router as auth
 from graasp.downloads.routes import router as downloads
 from graasp.exports.routes import router as exports
 from graasp.files.routes import router as files
+from graasp.flags.routes import router as flags
 from graasp.items.routes import router as items
 from graasp.maintenance.routes import router as maintenance
 from graasp.memberships.routes import router as memberships
 from graasp.notifications.routes import router as notifications
+from graasp.short_links.routes import router as short_links
 
 # In order of precedence: `/members/{id}` and `/items/{id}` would swallow their neighbours' literal paths.
 DOMAINS = (
@@ -25,6 +27,8 @@ DOMAINS = (
     files,
     accounts,
     memberships,
+    flags,
+    short_links,
     items,
 )
 # Answered below `/api` besides the domains' paths: they are answered without the prefix as well.

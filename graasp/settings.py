@@ -86,6 +86,7 @@ class Settings(BaseSettings):
     # --- clients -----------------------------------------------------------------------------------
     client_host: Origin = "http://localhost:3114"
     library_client_host: Origin | None = None
+    short_link_base_url: HttpUrl = "http://localhost:3000/short-links"
     cors_origin_regex: Annotated[str, AfterValidator(_regex)] | None = None
     cookie_domain: str = Field(min_length=1)
 

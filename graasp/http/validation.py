@@ -38,6 +38,7 @@ _REASONS = {
 _LIMITS = {
     "string_too_short": ("must NOT have fewer than {} characters", "min_length"),
     "string_too_long": ("must NOT have more than {} characters", "max_length"),
+    "string_pattern_mismatch": ('must match pattern "{}"', "pattern"),
     "too_short": ("must NOT have fewer than {} items", "min_length"),
     "too_long": ("must NOT have more than {} items", "max_length"),
     "greater_than_equal": ("must be >= {}", "ge"),
