@@ -6,20 +6,36 @@ directory fills what the environment does not set; it never overrides it.
 
 import os
 import re
+from collections.abc import Collection
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
+import psycopg
 from dotenv import dotenv_values
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from redis.connection import parse_url
+
+_POSTGRES_SCHEMES = frozenset(
+    f"{name}{driver}" for name in ("postgres", "postgresql") for driver in ("", "+asyncpg", "+psycopg")
+)
+# Installations also name the levels as other servers do.
+_LOG_LEVEL_NAMES = {"trace": "debug", "warn": "warning", "fatal": "critical", "silent": "critical"}
 
 Mode = Literal["production", "staging", "development", "test"]
 
 
 class InvalidSettings(Exception):
     """The environment does not describe a server that could start; the message names every variable."""
+
+
+def plain_postgres_url(url: str) -> str:
+    """The URL without the name of a driver, as every client reads it."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme.partition('+')[0]}://{rest}"
 
 
 def _origin(url: str) -> str:
@@ -32,6 +48,50 @@ def _origin(url: str) -> str:
 def _http_url(url: str) -> str:
     _origin(url)
     return url.rstrip("/")
+
+
+def _address(url: str, schemes: Collection[str], example: str, *, needs_host: bool = True) -> SplitResult:
+    """The parts of a connection URL. What is wrong is told without the URL: there are passwords in it."""
+    wrong = ValueError(f"should look like {example}")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise wrong from None
+    if parts.scheme not in schemes or port == 0 or (needs_host and not parts.hostname):
+        raise wrong
+    return parts
+
+
+def _postgres_url(url: str) -> str:
+    example = "postgresql://user:password@host:5432/database"
+    _address(url, _POSTGRES_SCHEMES, example, needs_host=False)
+    try:
+        conninfo_to_dict(plain_postgres_url(url))
+    except psycopg.Error:
+        raise ValueError(f"should look like {example}") from None
+    return url
+
+
+def _redis_url(url: str) -> str:
+    example = "redis://user:password@host:6379/0"
+    parts = _address(url, ("redis", "rediss", "unix"), example, needs_host=not url.startswith("unix:"))
+    if parts.scheme != "unix" and not re.fullmatch(r"/?\d*", parts.path, re.ASCII):
+        raise ValueError(f"should look like {example}")
+    try:
+        parse_url(url)  # type: ignore[no-untyped-call]
+    except ValueError:
+        raise ValueError(f"should look like {example}") from None
+    return url
+
+
+def _smtp_url(url: str) -> str:
+    _address(url, ("smtp", "smtps"), "smtp://user:password@host:587")
+    return url
+
+
+def _log_level(value: Any) -> Any:
+    return _LOG_LEVEL_NAMES.get(value.lower(), value.lower()) if isinstance(value, str) else value
 
 
 def _session_key(value: SecretStr) -> SecretStr:
@@ -60,7 +120,11 @@ Origin = Annotated[str, AfterValidator(_origin)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Secret = Annotated[SecretStr, Field(min_length=1)]
 Flag = Annotated[bool, BeforeValidator(_true_or_one)]
-CommaList = Annotated[list[str], NoDecode, BeforeValidator(_comma_list)]
+PostgresUrl = Annotated[str, AfterValidator(_postgres_url)]
+RedisUrl = Annotated[str, AfterValidator(_redis_url)]
+SmtpUrl = Annotated[str, AfterValidator(_smtp_url)]
+PostgresUrls = Annotated[list[PostgresUrl], NoDecode, BeforeValidator(_comma_list)]
+LogLevel = Annotated[Literal["debug", "info", "warning", "error", "critical"], BeforeValidator(_log_level)]
 
 
 class Settings(BaseSettings):
@@ -77,7 +141,7 @@ class Settings(BaseSettings):
     operations_port: int | None = Field(default=None, ge=0, le=65535)
     operations_listen_address: str = "0.0.0.0"  # noqa: S104 - inside a container every interface is meant
     worker_metrics_port: int | None = Field(default=None, ge=0, le=65535)
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: LogLevel = "info"
     database_logs: Flag = False
     app_version: str = "undefined"
     build_timestamp: str = "undefined"
@@ -99,13 +163,13 @@ class Settings(BaseSettings):
     recaptcha_secret_access_key: Secret | None = None
 
     # --- data stores -------------------------------------------------------------------------------
-    db_connection: str = Field(min_length=1)
+    db_connection: PostgresUrl
     db_connection_pool_size: int = Field(default=10, ge=1)
-    db_read_replica_connections: CommaList = []
-    redis_connection: str = Field(min_length=1)
+    db_read_replica_connections: PostgresUrls = []
+    redis_connection: RedisUrl
 
     # --- mail --------------------------------------------------------------------------------------
-    mailer_connection: str = Field(min_length=1)
+    mailer_connection: SmtpUrl
     mailer_use_ssl: Flag = True
     mailer_config_from_email: str = "no-reply@graasp.org"
 
@@ -211,7 +275,7 @@ class MigrationSettings(BaseSettings):
 
     model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, frozen=True)
 
-    db_connection: str = Field(min_length=1)
+    db_connection: PostgresUrl
 
 
 def load_migration_settings() -> MigrationSettings:

@@ -12,6 +12,7 @@ from sqlalchemy.sql import Executable
 from sqlalchemy.sql.dml import UpdateBase
 
 from graasp.db.statements import CompiledStatement, compiled
+from graasp.settings import plain_postgres_url
 
 # By column name; asyncpg's records behave so without being registered as mappings.
 Row = Mapping[str, Any]
@@ -220,7 +221,7 @@ class _UnresetConnection(asyncpg.Connection):
 @asynccontextmanager
 async def _pool(url: str, size: int, statement_timeout_s: float | None) -> AsyncIterator[asyncpg.Pool]:
     pool = await asyncpg.create_pool(
-        asyncpg_url(url),
+        plain_postgres_url(url),
         min_size=1,
         max_size=size,
         init=_register_codecs,
@@ -271,9 +272,3 @@ async def _register_codecs(connection: asyncpg.Connection) -> None:
     )
     if schema:
         await connection.set_type_codec("ltree", schema=schema, encoder=str, decoder=str)
-
-
-def asyncpg_url(url: str) -> str:
-    """The connection URL without SQLAlchemy's driver suffix."""
-    scheme, _, rest = url.partition("://")
-    return f"{scheme.partition('+')[0]}://{rest}"
