@@ -29,7 +29,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = FastAPI(lifespan=_lifespan, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.settings = settings
     app.state.session_codec = SessionCodec(settings)
-    app.state.rate_limits = RateLimits(settings)
 
     app.include_router(meta_router)
     app.include_router(api_router())
@@ -50,6 +49,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         platform = await stack.enter_async_context(open_platform(app.state.settings))
         app.state.platform = platform
+        app.state.rate_limits = RateLimits(platform.redis, enabled=platform.settings.rate_limits)
         app.state.hub = await stack.enter_async_context(open_hub(app.state.settings.redis_connection))
         if app.state.settings.is_development:
             await platform.urls.clear()

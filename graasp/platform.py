@@ -17,7 +17,8 @@ from graasp.db.database import Database, Reader, Transaction, open_database
 from graasp.jobs.queue import JobQueue, open_job_queue
 from graasp.jobs.spec import JobSpec
 from graasp.mail.transport import SmtpTransport
-from graasp.realtime.publisher import RealtimePublisher
+from graasp.realtime.publisher import RealtimePublisher, open_publisher
+from graasp.redis_client import redis_client
 from graasp.settings import Settings
 from graasp.storage import FileStorage, open_storage
 from graasp.thumbnails.service import Thumbnails
@@ -64,7 +65,11 @@ class UnitOfWork(Transaction):
 
     def publish(self, topic: str, channel: str, body: dict[str, Any]) -> None:
         """Send a websocket message to the channel's subscribers after the commit."""
-        self._effects.append(lambda: self.platform.realtime.publish(topic, channel, body))
+
+        async def send() -> None:
+            self.platform.realtime.publish(topic, channel, body)
+
+        self.after_commit(send)
 
     def after_commit(self, effect: Effect) -> None:
         """Run `effect` once the transaction is committed; its failure is logged, never raised."""
@@ -141,10 +146,9 @@ async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
         )
         if settings.database_logs:
             database.observers.append(lambda sql: log.info("statement", sql=sql))
-        connection = redis.asyncio.from_url(
-            settings.redis_connection, socket_timeout=5, socket_connect_timeout=2, health_check_interval=30
-        )
+        connection = redis_client(settings.redis_connection)
         stack.push_async_callback(connection.aclose)
+        realtime = await stack.enter_async_context(open_publisher(connection))
         storage = await stack.enter_async_context(open_storage(settings))
         mailer = SmtpTransport(settings)
         stack.push_async_callback(mailer.close)
@@ -158,6 +162,6 @@ async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
             urls=urls,
             thumbnails=Thumbnails(storage, urls),
             jobs=jobs,
-            realtime=RealtimePublisher(connection),
+            realtime=realtime,
             mailer=mailer,
         )

@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
-import redis
 import structlog
 from pydantic import BaseModel
 from redis.exceptions import RedisError
@@ -18,6 +17,7 @@ from graasp.db.database import Database, DatabaseUnavailable, Row, Transaction
 from graasp.jobs import queries
 from graasp.jobs.spec import JobSpec
 from graasp.jobs.transport import RqTransport
+from graasp.redis_client import blocking_redis_client
 from graasp.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -144,10 +144,7 @@ def _row(
 @asynccontextmanager
 async def open_job_queue(settings: Settings, database: Database) -> AsyncIterator[JobQueue]:
     """A queue on its own Redis connections, with short timeouts. What was pushed is flushed at the end."""
-    connection = redis.Redis.from_url(
-        settings.redis_connection, socket_timeout=2, socket_connect_timeout=1, health_check_interval=30
-    )
-    queue = JobQueue(database, RqTransport(connection))
+    queue = JobQueue(database, RqTransport(blocking_redis_client(settings.redis_connection)))
     try:
         async with in_background(queue.run()):
             yield queue

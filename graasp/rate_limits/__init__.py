@@ -2,16 +2,13 @@
 
 import time
 
-import structlog
+import redis.asyncio
 from limits import RateLimitItem, parse
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 from redis.exceptions import RedisError
 
 from graasp.http.errors import TooManyRequests
-from graasp.settings import Settings
-
-log = structlog.get_logger(__name__)
 
 SIGN_IN_BY_ADDRESS = parse("30 per minute")
 SIGN_IN_BY_ACCOUNT = parse("10 per minute")
@@ -22,10 +19,12 @@ MAIL_BY_ACCOUNT = parse("5 per minute")
 class RateLimits:
     """Moving windows per purpose and key."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._enabled = settings.rate_limits
+    def __init__(self, connection: redis.asyncio.Redis, *, enabled: bool = True) -> None:
+        self._enabled = enabled
+        # The library reads no URL that Redis clients accept without a port: it is given the pool instead.
+        pool: object = connection.connection_pool
         self._shared = MovingWindowRateLimiter(
-            RedisStorage(f"async+{settings.redis_connection}", implementation="redispy")
+            RedisStorage("redis://", implementation="redispy", connection_pool=pool)  # type: ignore[arg-type]
         )
         self._local = MovingWindowRateLimiter(MemoryStorage())
 
@@ -34,19 +33,22 @@ class RateLimits:
         if not self._enabled:
             return
         for limit, key in limits:
-            if not await self._hit(limit, purpose, key):
-                raise TooManyRequests(await self._wait(limit, purpose, key))
+            retry_after = await self._hit(limit, purpose, key)
+            if retry_after is not None:
+                raise TooManyRequests(retry_after)
 
-    async def _hit(self, limit: RateLimitItem, purpose: str, key: str) -> bool:
+    async def _hit(self, limit: RateLimitItem, purpose: str, key: str) -> int | None:
+        """Nothing, or the seconds until the next try counts."""
         try:
-            return await self._shared.hit(limit, purpose, key)
-        except (RedisError, OSError) as error:
-            log.warning("counting tries in this process", reason=str(error))
-            return await self._local.hit(limit, purpose, key)
-
-    async def _wait(self, limit: RateLimitItem, purpose: str, key: str) -> int:
-        try:
-            stats = await self._shared.get_window_stats(limit, purpose, key)
+            return await _counted(self._shared, limit, purpose, key)
         except (RedisError, OSError):
-            return limit.get_expiry()
-        return int(stats.reset_time - time.time()) + 1
+            return await _counted(self._local, limit, purpose, key)
+
+
+async def _counted(
+    limiter: MovingWindowRateLimiter, limit: RateLimitItem, purpose: str, key: str
+) -> int | None:
+    if await limiter.hit(limit, purpose, key):
+        return None
+    stats = await limiter.get_window_stats(limit, purpose, key)
+    return int(stats.reset_time - time.time()) + 1

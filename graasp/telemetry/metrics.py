@@ -50,8 +50,8 @@ def count_dead_process(name: str) -> None:
     _DEATHS.labels(name).inc()
 
 
-def count_lost_message() -> None:
-    _MESSAGES_LOST.inc()
+def count_lost_messages(number: int) -> None:
+    _MESSAGES_LOST.inc(number)
 
 
 async def metrics_text(database: Database) -> bytes:
