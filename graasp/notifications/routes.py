@@ -15,7 +15,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from graasp.auth.gates import Caller, find_caller, read_session
 from graasp.db.database import DatabaseUnavailable
-from graasp.http.errors import DomainError, FormattedError
+from graasp.http.errors import DomainError, FormattedError, ServiceUnavailable
+from graasp.http.responses import json_response
+from graasp.http.session_cookie import Session
 from graasp.notifications.topics import TOPICS, AccessDenied
 from graasp.platform import Platform
 from graasp.realtime.hub import Hub, Subscriber
@@ -26,6 +28,7 @@ router = APIRouter()
 
 _LARGEST_MESSAGE = 8 * 1024
 _MOST_CHANNELS = 200
+_RECHECK_S = 60.0
 _NORMAL, _POLICY_VIOLATION, _TRY_AGAIN = 1000, 1008, 1013
 
 _BAD_REQUEST = {
@@ -51,7 +54,8 @@ class Subscription(_Strict):
 
     @property
     def key(self) -> str:
-        return f"{self.topic}/{self.channel}"
+        # Messages name their channel in lower case, whatever the client prefers.
+        return f"{self.topic}/{self.channel.lower()}"
 
 
 class Disconnect(_Strict):
@@ -61,6 +65,7 @@ class Disconnect(_Strict):
 _messages: TypeAdapter[Subscription | Disconnect] = TypeAdapter(
     Annotated[Subscription | Disconnect, Discriminator("action")]
 )
+_CHANNEL = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _PUBLISHER_ORIGINS = text("select 1 from publishers where :origin = any(origins) limit 1")
 
 
@@ -73,16 +78,26 @@ async def not_a_websocket() -> Response:
 async def notifications(websocket: WebSocket) -> None:
     platform: Platform = websocket.app.state.platform
     hub: Hub = websocket.app.state.hub
-    if not await _comes_from_a_client(platform, websocket.headers.get("origin")):
-        await websocket.close(_POLICY_VIOLATION)
+    session = read_session(websocket)
+    try:
+        if not await _comes_from_a_client(platform, websocket.headers.get("origin")):
+            await websocket.close(_POLICY_VIOLATION)
+            return
+        caller = await find_caller(platform.reads, session)
+    except DatabaseUnavailable:
+        await websocket.send_denial_response(json_response(ServiceUnavailable().body(), status=503))
         return
-    caller = await find_caller(platform.reads, read_session(websocket))
     await websocket.accept()
     subscriber = hub.join()
     conversation = Conversation(websocket, platform, hub, subscriber, caller)
     tasks = [
         asyncio.create_task(step)
-        for step in (conversation.listen(), conversation.talk(), conversation.guard())
+        for step in (
+            conversation.listen(),
+            conversation.talk(),
+            conversation.guard(),
+            conversation.recheck(session),
+        )
     ]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -133,7 +148,7 @@ class Conversation:
     async def talk(self) -> None:
         """Send what is queued, one message after the other."""
         while True:
-            message = await self._subscriber.queue.get()
+            message = await self._subscriber.next_message()
             try:
                 await self._websocket.send_text(message)
             except (WebSocketDisconnect, RuntimeError):
@@ -143,6 +158,19 @@ class Conversation:
         """Close a socket that does not take its messages."""
         await self._subscriber.too_slow.wait()
         await self._websocket.close(_TRY_AGAIN)
+
+    async def recheck(self, session: Session | None) -> None:
+        """Drop, from time to time, the channels that this session may not listen to any more."""
+        while True:
+            await asyncio.sleep(_RECHECK_S)
+            try:
+                caller = await find_caller(self._platform.reads, session)
+                for key in tuple(self._subscriber.channels):
+                    topic, _, channel = key.rpartition("/")
+                    if caller is None or await self._denial(caller, topic, channel):
+                        self._hub.unsubscribe(self._subscriber, key)
+            except DatabaseUnavailable:
+                continue
 
     async def _handle(self, message: Subscription) -> dict[str, Any] | None:
         """What is wrong, or nothing."""
@@ -159,21 +187,31 @@ class Conversation:
         return refusal
 
     async def _refusal(self, caller: Caller, message: Subscription) -> dict[str, Any] | None:
-        authorize = TOPICS.get(message.topic)
-        if authorize is None:
+        if message.topic not in TOPICS:
             return _NOT_FOUND
-        if len(self._subscriber.channels) >= _MOST_CHANNELS and message.action == "subscribe":
+        if not _CHANNEL.fullmatch(message.channel):
+            return _BAD_REQUEST
+        if message.action == "subscribe" and self._has_too_many_beside(message.key):
             return _ACCESS_DENIED
         try:
-            await authorize(self._platform.reads, caller, UUID(message.channel))
-        except ValueError:
-            return _BAD_REQUEST
+            return await self._denial(caller, message.topic, message.channel)
+        except DatabaseUnavailable:
+            return _SERVER_ERROR
+        except Exception:
+            log.exception("subscription failed", topic=message.topic)
+            return _SERVER_ERROR
+
+    def _has_too_many_beside(self, key: str) -> bool:
+        return len(self._subscriber.channels - {key}) >= _MOST_CHANNELS
+
+    async def _denial(self, caller: Caller, topic: str, channel: str) -> dict[str, Any] | None:
+        """Why the caller may not listen to a channel of a known topic. Raises DatabaseUnavailable."""
+        try:
+            await TOPICS[topic](self._platform.reads, caller, UUID(channel))
         except AccessDenied:
             return _ACCESS_DENIED
         except (DomainError, FormattedError) as error:
             return error.body()
-        except DatabaseUnavailable:
-            return _SERVER_ERROR
         return None
 
     def _answer(self, message: Subscription | None, error: dict[str, Any] | None) -> None:
