@@ -1,19 +1,20 @@
 """The rules of memberships: going down the tree, an account's permissions only ever rise."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 from orjson import Fragment
 
+from graasp.accounts.errors import MemberNotFound
 from graasp.auth.gates import Caller
 from graasp.db.database import Reader, Row
 from graasp.db.ltree import item_id_of
-from graasp.http.errors import FormattedError
 from graasp.http.responses import dump_json
 from graasp.items.packing import generic_item
 from graasp.mail.messages import item_shared
-from graasp.mail.service import send_mail
+from graasp.mail.service import send_mails
 from graasp.memberships import queries
 from graasp.memberships.authorization import (
     Access,
@@ -27,6 +28,7 @@ from graasp.memberships.errors import (
     InvalidMembership,
     InvalidPermissionLevel,
     ItemMembershipNotFound,
+    ItemNotFound,
     ModifyExistingMembership,
 )
 from graasp.memberships.wire import bare_membership, wire_membership
@@ -34,14 +36,7 @@ from graasp.platform import UnitOfWork
 
 TOPIC = "memberships/item"
 
-
-class MemberNotFound(FormattedError):
-    code = "GERR013"
-    status = 404
-    message = "MEMBER_NOT_FOUND"
-
-    def __init__(self, account_id: UUID) -> None:
-        super().__init__(f"{{ id: '{account_id}' }}")
+Grants = Mapping[UUID, Permission]
 
 
 async def grant_creator_admin(uow: UnitOfWork, path: str, account_id: UUID) -> None:
@@ -62,36 +57,76 @@ async def list_for_item(reader: Reader, caller: Caller | None, item_id: UUID) ->
     return [wire_membership(row, items[row["item_path"]], with_email=with_email) for row in rows]
 
 
-async def add(
-    uow: UnitOfWork, item: Row, account_id: UUID, permission: Permission, creator_id: UUID | None
-) -> Row:
-    """Give an account a permission on an item; weaker ones below vanish.
+async def add_all(uow: UnitOfWork, item: Row, grants: Grants, *, creator_id: UUID | None) -> list[Row]:
+    """Give accounts permissions on an item, in the same few statements whatever their number; the new rows.
 
-    Raises ModifyExistingMembership when the item has one already, InvalidMembership when as much is inherited.
+    Weaker memberships of theirs below vanish, and so do the requests this answers. Without a creator everybody is
+    the creator of their own. All or nothing: raises ModifyExistingMembership when one has a membership on the item
+    already, InvalidMembership when one inherits as much, ItemNotFound when the item has just been moved or deleted.
     """
     path = item["path"]
-    inherited = await uow.first(queries.BEST, path=path, account_id=account_id, without=None)
-    if inherited is not None:
-        if inherited["item_path"] == path:
-            raise ModifyExistingMembership({"id": str(inherited["id"])})
-        if permission <= Permission.from_wire(inherited["permission"]):
-            refused = {"itemId": str(item["id"]), "accountId": str(account_id), "permission": permission.wire}
-            raise InvalidMembership(refused)
+    await uow.execute(queries.LOCK_TREE, path=path)
+    for held in await uow.all(queries.INHERITED, path=path, account_ids=list(grants), without=None):
+        _require_above(item, held, grants[held["account_id"]])
     try:
-        async with uow.savepoint():
-            row = await uow.first(
-                queries.INSERT,
-                item_path=path,
-                account_id=account_id,
-                permission=permission.wire,
-                creator_id=creator_id,
-            )
-    except asyncpg.UniqueViolationError:
-        existing = await uow.first(queries.BEST, path=path, account_id=account_id, without=None)
-        raise ModifyExistingMembership({"id": str(existing["id"])} if existing else {}) from None
-    assert row is not None
-    await uow.execute(queries.DELETE_BELOW, account_id=account_id, path=path, up_to=permission.wire)
-    return row
+        rows = await uow.all(
+            queries.GRANT,
+            path=path,
+            account_ids=list(grants),
+            permissions=[permission.wire for permission in grants.values()],
+            creator_id=creator_id,
+            by_themselves=creator_id is None,
+        )
+    except asyncpg.ForeignKeyViolationError:
+        raise ItemNotFound(item["id"]) from None
+    if len(rows) < len(grants):
+        given = {row["id"] for row in rows}
+        inherited = await uow.all(queries.INHERITED, path=path, account_ids=list(grants), without=None)
+        existing = next(({"id": str(row["id"])} for row in inherited if row["id"] not in given), {})
+        raise ModifyExistingMembership(existing)
+    return list(rows)
+
+
+def _require_above(item: Row, inherited: Row, permission: Permission) -> None:
+    if inherited["item_path"] == item["path"]:
+        raise ModifyExistingMembership({"id": str(inherited["id"])})
+    if permission <= Permission.from_wire(inherited["permission"]):
+        refused = {
+            "itemId": str(item["id"]),
+            "accountId": str(inherited["account_id"]),
+            "permission": permission.wire,
+        }
+        raise InvalidMembership(refused)
+
+
+async def share_all(uow: UnitOfWork, caller: Caller, item: Row, grants: Grants) -> list[Row]:
+    """As `add_all`, for members and by somebody who administers the item; the new members are told.
+
+    Raises MemberNotFound for guests and unknown accounts, and what `add_all` raises.
+    """
+    found = await uow.all(queries.MEMBERS, account_ids=list(grants))
+    members = {row["id"]: row for row in found}
+    for account_id in grants:
+        if account_id not in members:
+            raise MemberNotFound(account_id)
+    rows = await add_all(uow, item, grants, creator_id=caller.id)
+    for row in rows:
+        member = members[row["account_id"]]
+        account = {"account_name": member["name"], "account_type": "individual"}
+        _announce(uow, "create", item, dict(row) | account)
+    mails = [
+        item_shared(
+            recipient=member["email"],
+            lang=member["lang"],
+            creator_name=caller.name,
+            item_name=item["name"],
+            item_id=item["id"],
+            client_host=uow.platform.settings.client_host,
+        )
+        for member in members.values()
+    ]
+    await send_mails(uow, mails)
+    return rows
 
 
 async def share(
@@ -99,27 +134,10 @@ async def share(
 ) -> None:
     """Give a member access, answer its requests, and tell it.
 
-    Raises MemberNotFound (for guests too), the permission errors, and those of `add`.
+    Raises the permission errors, and those of `share_all`.
     """
     access = await authorize(uow, caller.id, item_id, Permission.ADMIN)
-    member = await uow.first(queries.MEMBER, account_id=account_id)
-    if member is None:
-        raise MemberNotFound(account_id)
-    row = await add(uow, access.item, account_id, permission, caller.id)
-    await uow.execute(queries.DELETE_REQUESTS, account_id=account_id, path=access.item["path"])
-    account = {"account_name": member["name"], "account_type": "individual"}
-    _announce(uow, "create", access, dict(row) | account)
-    await send_mail(
-        uow,
-        item_shared(
-            recipient=member["email"],
-            lang=member["lang"],
-            creator_name=caller.name,
-            item_name=access.item["name"],
-            item_id=item_id,
-            client_host=uow.platform.settings.client_host,
-        ),
-    )
+    await share_all(uow, caller, access.item, {account_id: permission})
 
 
 async def set_permission(
@@ -134,46 +152,42 @@ async def set_permission(
     if membership["account_type"] == "guest":
         raise CannotModifyGuestMembership
     access = await _administer(uow, caller, membership)
-    path = membership["item_path"]
-    if membership["permission"] == "admin" and permission is not Permission.ADMIN:
-        await _require_other_admin(uow, membership, access)
-    account = {name: membership[name] for name in ("account_name", "account_type")}
     inherited = await uow.first(
-        queries.BEST, path=path, account_id=membership["account_id"], without=membership_id
+        queries.INHERITED,
+        path=membership["item_path"],
+        account_ids=[membership["account_id"]],
+        without=membership_id,
     )
-    if inherited is not None and permission <= Permission.from_wire(inherited["permission"]):
-        if permission < Permission.from_wire(inherited["permission"]):
-            raise InvalidPermissionLevel(str(membership_id))
-        await uow.execute(queries.DELETE_ONE, membership_id=membership_id)
-        _announce(uow, "delete", access, membership)
-        holder = await authorize_even_recycled(uow, caller.id, item_id_of(inherited["item_path"]))
+    above = Permission.from_wire(inherited["permission"]) if inherited else None
+    if above is not None and permission < above:
+        raise InvalidPermissionLevel(str(membership_id))
+    if membership["permission"] == "admin" and permission is not Permission.ADMIN:
+        await _require_other_admin(uow, membership)
+    account = {name: membership[name] for name in ("account_name", "account_type")}
+    if inherited and permission is above:
+        await uow.execute(queries.DELETE, membership_id=membership_id, purge_below=False)
+        _announce(uow, "delete", access.item, membership)
+        holder = await uow.first(queries.ITEM_AT, path=inherited["item_path"])
+        assert holder is not None
         _announce(uow, "update", holder, dict(inherited) | account)
         return
-    await uow.execute(
-        queries.DELETE_BELOW, account_id=membership["account_id"], path=path, up_to=permission.wire
-    )
     row = await uow.first(queries.SET, membership_id=membership_id, permission=permission.wire)
     assert row is not None
-    _announce(uow, "update", access, dict(row) | account)
+    _announce(uow, "update", access.item, dict(row) | account)
 
 
 async def remove(uow: UnitOfWork, caller: Caller, membership_id: UUID, *, purge_below: bool) -> None:
     """Take a membership away. Raises ItemMembershipNotFound, the permission errors, CannotDeleteOnlyAdmin."""
     membership = await _find(uow, membership_id)
     access = await _administer(uow, caller, membership)
-    await _require_other_admin(uow, membership, access)
-    if purge_below:
-        await uow.execute(
-            queries.DELETE_BELOW,
-            account_id=membership["account_id"],
-            path=membership["item_path"],
-            up_to=Permission.ADMIN.wire,
-        )
-    await uow.execute(queries.DELETE_ONE, membership_id=membership_id)
-    _announce(uow, "delete", access, membership)
+    await _require_other_admin(uow, membership)
+    await uow.execute(queries.DELETE, membership_id=membership_id, purge_below=purge_below)
+    _announce(uow, "delete", access.item, membership)
 
 
 async def _find(uow: UnitOfWork, membership_id: UUID) -> Row:
+    """The membership; nobody else changes one of its tree until the unit of work ends."""
+    await uow.execute(queries.LOCK_TREE_OF, membership_id=membership_id)
     membership = await uow.first(queries.ONE, membership_id=membership_id)
     if membership is None:
         raise ItemMembershipNotFound({"id": str(membership_id)})
@@ -182,19 +196,18 @@ async def _find(uow: UnitOfWork, membership_id: UUID) -> Row:
 
 async def _administer(uow: UnitOfWork, caller: Caller, membership: Row) -> Access:
     """The membership's own item counts, recycled or not."""
-    await uow.all(queries.LOCK_ADMINS, path=membership["item_path"])
     item_id = item_id_of(membership["item_path"])
     return await authorize_even_recycled(uow, caller.id, item_id, Permission.ADMIN)
 
 
-async def _require_other_admin(uow: UnitOfWork, membership: Row, access: Access) -> None:
+async def _require_other_admin(uow: UnitOfWork, membership: Row) -> None:
     other = await uow.scalar(
         queries.OTHER_ADMIN, path=membership["item_path"], membership_id=membership["id"]
     )
     if other is None:
-        raise CannotDeleteOnlyAdmin(str(access.item["id"]))
+        raise CannotDeleteOnlyAdmin(str(item_id_of(membership["item_path"])))
 
 
-def _announce(uow: UnitOfWork, operation: str, access: Access, membership: Any) -> None:
-    body = {"kind": "item", "op": operation, "membership": bare_membership(membership, access.item)}
-    uow.publish(TOPIC, str(access.item["id"]), body)
+def _announce(uow: UnitOfWork, operation: str, item: Row, membership: Any) -> None:
+    body = {"kind": "item", "op": operation, "membership": bare_membership(membership, item)}
+    uow.publish(TOPIC, str(item["id"]), body)

@@ -9,8 +9,12 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from graasp.auth.gates import Caller
+from graasp.memberships.authorization import Permission
+from graasp.memberships.errors import InvalidMembership
+from graasp.memberships.service import share_all
 from graasp.memberships.tables import item_membership, membership_request
 from graasp.platform import Platform
 from tests.factories import Factory
@@ -224,3 +228,127 @@ async def test_concurrent_removals_leave_one_admin(
         )
     )
     assert sorted(answer.status_code for answer in answers) == [204, 403]
+
+
+async def _race(*requests: Awaitable[httpx.Response]) -> list[int]:
+    return sorted(answer.status_code for answer in await asyncio.gather(*requests))
+
+
+async def test_of_equal_memberships_given_at_once_one_stays(
+    client: httpx.AsyncClient, platform: Platform, cookie_for: Cookie, tree: Tree
+) -> None:
+    body = {"accountId": str(tree["member"]["id"]), "permission": "write"}
+    headers = cookie_for(tree["admin"]["id"])
+    url = f"/api/items/{tree['B']['id']}/memberships"
+    race = (client.post(url, json=body, headers=headers) for _ in range(4))
+    assert await _race(*race) == [204, 400, 400, 400]
+    assert await _permissions(platform, tree) == {"B": "write"}
+
+
+async def test_memberships_given_at_once_along_a_path_still_rise(
+    client: httpx.AsyncClient, platform: Platform, cookie_for: Cookie, tree: Tree
+) -> None:
+    headers = cookie_for(tree["admin"]["id"])
+    body = {"accountId": str(tree["member"]["id"]), "permission": "write"}
+    race = (
+        client.post(f"/api/items/{tree[name]['id']}/memberships", json=body, headers=headers)
+        for name in "CABAC"
+    )
+    await asyncio.gather(*race)
+    assert await _permissions(platform, tree) == {"A": "write"}
+
+
+async def test_a_membership_that_is_being_removed_is_not_changed(
+    client: httpx.AsyncClient, platform: Platform, factory: Factory, cookie_for: Cookie, tree: Tree
+) -> None:
+    await factory.membership(tree["B"]["path"], tree["member"]["id"], "read")
+    url = f"/api/items/{tree['B']['id']}/memberships/{await _membership_id(platform, tree, 'B')}"
+    headers = cookie_for(tree["admin"]["id"])
+    changes = (client.patch(url, json={"permission": level}, headers=headers) for level in ("write", "admin"))
+    answers = await _race(client.delete(url, headers=headers), *changes, client.delete(url, headers=headers))
+    assert set(answers) <= {204, 404}
+    assert await _permissions(platform, tree) == {}
+
+
+async def test_lowering_to_what_is_inherited_needs_no_access_to_where_it_comes_from(
+    client: httpx.AsyncClient, platform: Platform, factory: Factory, cookie_for: Cookie, tree: Tree
+) -> None:
+    below = await factory.member()
+    await factory.membership(tree["B"]["path"], below["id"], "admin")
+    await factory.membership(tree["A"]["path"], tree["member"]["id"], "read")
+    await factory.membership(tree["B"]["path"], tree["member"]["id"], "write")
+    url = f"/api/items/{tree['B']['id']}/memberships/{await _membership_id(platform, tree, 'B')}"
+    answer = await client.patch(url, json={"permission": "read"}, headers=cookie_for(below["id"]))
+    assert answer.status_code == 204
+    assert await _permissions(platform, tree) == {"A": "read"}
+
+
+async def test_the_last_admin_of_an_item_is_not_lowered_to_what_it_inherits(
+    client: httpx.AsyncClient, platform: Platform, factory: Factory, cookie_for: Cookie
+) -> None:
+    member = await factory.member()
+    top = await factory.item(name="A")
+    below = await factory.item(top, name="B")
+    await factory.membership(top["path"], member["id"], "write")
+    membership = await factory.membership(below["path"], member["id"], "admin")
+    url = f"/api/items/{below['id']}/memberships/{membership['id']}"
+    headers = cookie_for(member["id"])
+    for permission, status, code in (("write", 403, "GERR030"), ("read", 400, "GERR008")):
+        answer = await client.patch(url, json={"permission": permission}, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+async def test_memberships_of_recycled_items_are_changed_and_removed_but_not_given(
+    client: httpx.AsyncClient, platform: Platform, factory: Factory, cookie_for: Cookie, tree: Tree
+) -> None:
+    await factory.membership(tree["B"]["path"], tree["member"]["id"], "read")
+    await factory.recycle(tree["B"])
+    headers = cookie_for(tree["admin"]["id"])
+    url = f"/api/items/{tree['B']['id']}/memberships"
+    body = {"accountId": str(tree["member"]["id"]), "permission": "write"}
+    given = await client.post(url, json=body, headers=headers)
+    assert (given.status_code, given.json()["message"]) == (404, f"ITEM_NOT_FOUND {tree['B']['id']}")
+    one = f"{url}/{await _membership_id(platform, tree, 'B')}"
+    assert (await client.patch(one, json={"permission": "write"}, headers=headers)).status_code == 204
+    assert await _permissions(platform, tree) == {"B": "write"}
+    assert (await client.delete(one, headers=headers)).status_code == 204
+    assert await _permissions(platform, tree) == {}
+
+
+async def test_many_members_are_given_access_in_as_many_statements_as_one(
+    platform: Platform, factory: Factory, run_jobs: RunJobs, mails: list[EmailMessage], tree: Tree
+) -> None:
+    admin = Caller(tree["admin"]["id"], "Anna", "individual", True, "en", True)
+    counted = []
+    for number in (1, 5):
+        statements: list[str] = []
+        members = [await factory.member() for _ in range(number)]
+        platform.database.observers.append(statements.append)
+        async with platform.unit_of_work() as uow:
+            grants = {member["id"]: Permission.READ for member in members}
+            rows = await share_all(uow, admin, tree["B"], grants)
+            platform.database.observers.remove(statements.append)
+        assert {row["account_id"] for row in rows} == set(grants)
+        counted.append(len(statements))
+    assert counted == [5, 5]
+    await run_jobs()
+    assert len(mails) == 6
+
+
+async def test_many_memberships_are_given_all_or_none(
+    platform: Platform, factory: Factory, run_jobs: RunJobs, mails: list[EmailMessage], tree: Tree
+) -> None:
+    admin = Caller(tree["admin"]["id"], "Anna", "individual", True, "en", True)
+    members = [await factory.member() for _ in range(3)]
+    await factory.membership(tree["A"]["path"], members[1]["id"], "write")
+
+    async def share() -> None:
+        async with platform.unit_of_work() as uow:
+            await share_all(uow, admin, tree["B"], {member["id"]: Permission.READ for member in members})
+
+    with pytest.raises(InvalidMembership) as refusal:
+        await share()
+    assert refusal.value.data["accountId"] == str(members[1]["id"])
+    assert await platform.reads.scalar(select(func.count()).select_from(item_membership)) == 2
+    await run_jobs()
+    assert mails == []
