@@ -10,6 +10,7 @@ from graasp.downloads.routes import router as downloads
 from graasp.exports.routes import router as exports
 from graasp.files.routes import router as files
 from graasp.flags.routes import router as flags
+from graasp.invitations.routes import router as invitations
 from graasp.items.routes import router as items
 from graasp.maintenance.routes import router as maintenance
 from graasp.memberships.routes import router as memberships
@@ -28,6 +29,7 @@ DOMAINS = (
     accounts,
     memberships,
     flags,
+    invitations,
     short_links,
     items,
 )

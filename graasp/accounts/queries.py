@@ -24,17 +24,6 @@ INSERT = text(
     returning id
     """
 )
-# What a new member was invited to, before it had an account.
-ACCEPT_INVITATIONS = text(
-    """
-    with accepted as (
-        delete from invitation where lower(email) = lower(:email) returning item_path, permission
-    )
-    insert into item_membership (item_path, permission, account_id)
-    select item_path, max(permission), cast(:account_id as uuid) from accepted group by item_path
-    on conflict (item_path, account_id) do nothing
-    """
-)
 SIGNED_IN = text(
     """
     update account set last_authenticated_at = now(), updated_at = now(),

@@ -20,6 +20,7 @@ from graasp.auth.redirects import sign_in_link
 from graasp.db.database import Row
 from graasp.http.errors import ServiceUnavailable
 from graasp.http.session_cookie import ABSOLUTE_AGE_S, Session
+from graasp.invitations.service import convert_invitations
 from graasp.mail.messages import reset_password as reset_password_mail
 from graasp.mail.messages import sign_in, sign_up
 from graasp.mail.service import send_mail
@@ -41,7 +42,7 @@ async def register(
     )
     if account_id is None:
         return await request_link(uow, email=email, url=url)
-    await uow.execute(accounts.ACCEPT_INVITATIONS, email=email, account_id=account_id)
+    await convert_invitations(uow, account_id, email)
     link = sign_in_link(settings, tokens.magic_link_token(settings, account_id, tokens.REGISTER_LIFE), url)
     await send_mail(uow, sign_up(recipient=email.lower(), lang=lang, link=link))
     audit.happened(uow, "registered", account_id)

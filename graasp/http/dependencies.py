@@ -1,4 +1,4 @@
-"""What routes ask for: the platform, a reader, a unit of work, the address of the client."""
+"""What routes ask for: the platform, a reader, a unit of work, rate limits, the address of the client."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection
 from graasp.db.database import Reader
 from graasp.http.addresses import address_of
 from graasp.platform import Platform, UnitOfWork
+from graasp.rate_limits import RateLimits
 
 
 def platform_of(connection: HTTPConnection) -> Platform:
@@ -33,8 +34,14 @@ async def _client_address(connection: HTTPConnection) -> str:
     return address_of(connection)
 
 
+async def _rate_limits(connection: HTTPConnection) -> RateLimits:
+    limits: RateLimits = connection.app.state.rate_limits
+    return limits
+
+
 PlatformDep = Annotated[Platform, Depends(_platform)]
 Reads = Annotated[Reader, Depends(_reads)]
 # Function scope: the commit happens before the answer leaves.
 Uow = Annotated[UnitOfWork, Depends(_unit_of_work, scope="function")]
+Limits = Annotated[RateLimits, Depends(_rate_limits)]
 ClientAddress = Annotated[str, Depends(_client_address)]

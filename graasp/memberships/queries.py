@@ -181,3 +181,19 @@ DROP_REDUNDANT = text(
       and m.permission <= case when m.item_path = e.path then e.from_above else e.permission end
     """
 )
+# To an account that has none yet: what rises down the tree, the rest is inherited.
+ADMIT = text(
+    """
+    with given as (
+        select path::ltree as path, max(permission::permission_enum) as permission
+        from unnest(cast(:paths as text[]), cast(:permissions as text[])) v(path, permission)
+        group by 1
+    )
+    insert into item_membership (item_path, permission, account_id)
+    select g.path, g.permission, cast(:account_id as uuid) from given g
+    where not exists (
+        select from given a where a.path @> g.path and a.path <> g.path and a.permission >= g.permission
+    )
+    on conflict (item_path, account_id) do nothing
+    """
+)

@@ -1,6 +1,6 @@
 """The rules of memberships: going down the tree, an account's permissions only ever rise."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -138,6 +138,17 @@ async def share(
     """
     access = await authorize(uow, caller.id, item_id, Permission.ADMIN)
     await share_all(uow, caller, access.item, {account_id: permission})
+
+
+async def admit(uow: UnitOfWork, account_id: UUID, grants: Sequence[tuple[str, Permission]]) -> None:
+    """Give a new account, which has no membership yet, permissions by path; what it would inherit is left out."""
+    if grants:
+        await uow.execute(
+            queries.ADMIT,
+            account_id=account_id,
+            paths=[path for path, _ in grants],
+            permissions=[permission.wire for _, permission in grants],
+        )
 
 
 async def set_permission(

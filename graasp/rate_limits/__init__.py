@@ -14,6 +14,8 @@ SIGN_IN_BY_ADDRESS = parse("30 per minute")
 SIGN_IN_BY_ACCOUNT = parse("10 per minute")
 MAIL_BY_ADDRESS = parse("20 per minute")
 MAIL_BY_ACCOUNT = parse("5 per minute")
+INVITE_BY_ACCOUNT = parse("60 per minute")
+RESEND_BY_INVITATION = parse("5 per hour")
 
 
 class RateLimits:

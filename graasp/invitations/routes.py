@@ -1,0 +1,116 @@
+"""`/api/items/invitations`, `/api/items/{id}/invite` and `/api/items/{id}/invitations`."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Path
+from pydantic import BaseModel, Field, model_validator
+from starlette.responses import Response
+
+from graasp.auth.gates import Member, ValidatedMember
+from graasp.http.dependencies import Limits, Reads, Uow
+from graasp.http.fields import AnyText, Email, Uuid, failure
+from graasp.http.responses import json_response, no_content
+from graasp.http.routing import contract_router
+from graasp.invitations import service
+from graasp.invitations.errors import NoInvitationReceived
+from graasp.invitations.service import LONGEST_NAME, Invitee
+from graasp.items import schemas
+from graasp.memberships.authorization import Permission
+from graasp.rate_limits import INVITE_BY_ACCOUNT, RESEND_BY_INVITATION
+
+router = contract_router(prefix="/items", tags=["invitation"])
+
+_NO_BODY: dict[str, Any] = {"status_code": 204, "response_class": Response}
+InvitationId = Annotated[Uuid, Path(alias="invitationId")]
+# The invitation names its item: only the form of the one in the path is checked.
+AnyItemId = Annotated[Uuid, Path(alias="id")]
+
+
+class NewInvitation(BaseModel):
+    email: Email
+    permission: schemas.PermissionName
+
+
+class NewInvitations(BaseModel):
+    invitations: list[NewInvitation]
+
+
+class InvitationChange(BaseModel):
+    name: Annotated[AnyText, Field(max_length=LONGEST_NAME)] | None = None
+    permission: schemas.PermissionName | None = None
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> "InvitationChange":
+        if not self.model_fields_set:
+            raise failure("must NOT have fewer than 1 properties")
+        return self
+
+
+class Invitation(BaseModel):
+    model_config = schemas.camel
+
+    id: UUID
+    email: str
+    name: str | None = None
+    permission: schemas.PermissionName
+    item: schemas.Item
+    created_at: datetime
+    updated_at: datetime
+
+
+@router.get("/invitations/{id}", operation_id="getInvitationById", response_model=Invitation)
+async def get_invitation_by_id(reads: Reads, id: Uuid) -> Response:
+    return json_response(await service.read(reads, id))
+
+
+@router.post("/{id}/invite", operation_id="createInvitation", **_NO_BODY)
+async def create_invitation(
+    uow: Uow, limits: Limits, caller: ValidatedMember, id: Uuid, body: NewInvitations
+) -> Response:
+    if not body.invitations:
+        raise NoInvitationReceived
+    await limits.require("invite", (INVITE_BY_ACCOUNT, str(caller.id)))
+    invitees = [Invitee(new.email, Permission.from_wire(new.permission)) for new in body.invitations]
+    await service.invite(uow, caller, id, invitees)
+    return no_content()
+
+
+@router.get("/{id}/invitations", operation_id="getInvitationForItem", response_model=list[Invitation])
+async def get_invitation_for_item(reads: Reads, caller: Member, id: Uuid) -> Response:
+    return json_response(await service.list_for_item(reads, caller, id))
+
+
+@router.patch("/{id}/invitations/{invitationId}", operation_id="updateInvitation", **_NO_BODY)
+async def update_invitation(
+    uow: Uow, caller: ValidatedMember, _: AnyItemId, invitation_id: InvitationId, body: InvitationChange
+) -> Response:
+    await service.update(
+        uow,
+        caller,
+        invitation_id,
+        renames="name" in body.model_fields_set,
+        name=body.name,
+        permission=Permission.from_wire(body.permission) if body.permission else None,
+    )
+    return no_content()
+
+
+@router.delete("/{id}/invitations/{invitationId}", operation_id="deleteInvitation", **_NO_BODY)
+async def delete_invitation(
+    uow: Uow, caller: ValidatedMember, _: AnyItemId, invitation_id: InvitationId
+) -> Response:
+    await service.delete(uow, caller, invitation_id)
+    return no_content()
+
+
+@router.post("/{id}/invitations/{invitationId}/send", operation_id="sendInvitation", **_NO_BODY)
+async def send_invitation(
+    uow: Uow, limits: Limits, caller: ValidatedMember, _: AnyItemId, invitation_id: InvitationId
+) -> Response:
+    await service.send_again(uow, caller, invitation_id)
+    await limits.require(
+        "invite", (INVITE_BY_ACCOUNT, str(caller.id)), (RESEND_BY_INVITATION, str(invitation_id))
+    )
+    return no_content()
