@@ -21,8 +21,8 @@ def publish_failure(
     uow: UnitOfWork, account_id: UUID, operation: str, item_ids: Sequence[str], error: BaseException
 ) -> None:
     """Exactly one error; what nobody expected is not told in its own words."""
-    cause = error.__cause__ or error
-    known = cause if isinstance(cause, DomainError | FormattedError) else UnexpectedError()
+    told = (e for e in (error, error.__cause__) if isinstance(e, DomainError | FormattedError))
+    known = next(told, UnexpectedError())
     described = {"name": known.name, "message": known.message}
     body = {"kind": "feedback", "op": operation, "resource": list(item_ids), "errors": [described]}
     uow.publish(_TOPIC, str(account_id), body)

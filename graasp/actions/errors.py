@@ -14,3 +14,10 @@ class CannotModifyOtherMembers(DomainError):
     code = "GERR014"
     status = 403
     message = "CANNOT_MODIFY_OTHER_MEMBERS"
+
+
+class CannotWriteFile(DomainError):
+    code = "GPAERR001"
+    status = 404
+    message = "A file was not created properly for the requested archive"
+    origin = "graasp-plugin-actions"

@@ -68,22 +68,22 @@ OWN = text(
 )
 EXPORT_REQUEST = text(
     """
-    insert into action_request_export (member_id, item_path, format)
-    values (cast(:account_id as uuid), cast(:path as ltree), cast(:format as action_request_export_format_enum))
-    returning id, created_at
+    insert into action_request_export (member_id, item_path, format, created_at)
+    values (cast(:account_id as uuid), cast(:path as ltree), cast(:format as action_request_export_format_enum),
+        cast(:requested_at as timestamptz))
     """
 )
 # The archive of a request of the same kind that is recent enough to be sent again.
 RECENT_EXPORT = text(
     """
-    select d.storage_key, d.file_name, d.expires_at
+    select d.storage_key, d.file_name
     from action_request_export r
     join download d on d.account_id = r.member_id and d.item_id = cast(:item_id as uuid)
         and d.created_at >= r.created_at and d.storage_key like :key_pattern
     where r.member_id = cast(:account_id as uuid) and r.item_path = cast(:path as ltree)
       and r.format = cast(:format as action_request_export_format_enum)
       and r.created_at >= now() - make_interval(secs => cast(:window_s as double precision))
-    order by r.created_at desc limit 1
+    order by d.created_at desc limit 1
     """
 )
 NOW = text("select now()")

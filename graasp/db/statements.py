@@ -18,6 +18,12 @@ def dumps(value: object) -> str:
     return orjson.dumps(value, default=str).decode()
 
 
+def literal(value: str) -> str:
+    """Text as part of a statement, for those that take no parameters: COPY."""
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"E'{escaped}'"
+
+
 DIALECT = PGDialect_asyncpg(json_serializer=dumps)  # type: ignore[no-untyped-call]
 
 Process = Callable[[Any], Any]

@@ -16,5 +16,3 @@ ORPHANED = text(
     """
 )
 DELETE = text("delete from download where id = any(cast(:ids as uuid[]))")
-EXISTS_FOR_KEY = text("select 1 from download where storage_key = :storage_key limit 1")
-ACCOUNT = text("select 1 from account where id = cast(:account_id as uuid)")

@@ -13,6 +13,8 @@ from graasp.platform import Platform, UnitOfWork
 
 # Long enough for a slow connection to begin; the download itself may take as long as it takes.
 _STORAGE_LINK = timedelta(minutes=10)
+_MARGIN = timedelta(hours=1)
+_TOKEN_BYTES = 32
 
 
 async def offer(
@@ -23,11 +25,13 @@ async def offer(
     file_name: str,
     item_id: UUID | None = None,
     permission: Permission | None = None,
-    expires_at: datetime | None = None,
 ) -> str:
-    """A link to an archive, for one account; with an item, only as long as the account holds the permission."""
+    """A link to an archive, for one account; with an item, only as long as the account holds the permission.
+
+    The archive is deleted when its last link has expired.
+    """
     settings = uow.platform.settings
-    token = token_urlsafe(32)
+    token = token_urlsafe(_TOKEN_BYTES)
     await uow.execute(
         queries.INSERT,
         token_hash=_hash(token),
@@ -36,9 +40,28 @@ async def offer(
         permission=permission.wire if permission else None,
         storage_key=storage_key,
         file_name=file_name,
-        expires_at=expires_at or datetime.now(UTC) + settings.archive_lifetime,
+        expires_at=datetime.now(UTC) + settings.archive_lifetime,
     )
     return f"{settings.api_url}/api/downloads/{token}"
+
+
+async def announce(platform: Platform, *, account_id: UUID, storage_key: str, within: timedelta) -> None:
+    """Note an archive before it is written, by a job that ends `within` a time.
+
+    Should the job die before the archive is offered, the clean-up finds it.
+    """
+    async with platform.unit_of_work() as uow:
+        await uow.execute(
+            queries.INSERT,
+            # Of a token that nobody knows.
+            token_hash=_hash(token_urlsafe(_TOKEN_BYTES)),
+            account_id=account_id,
+            item_id=None,
+            permission=None,
+            storage_key=storage_key,
+            file_name="",
+            expires_at=datetime.now(UTC) + within + _MARGIN,
+        )
 
 
 async def resolve(platform: Platform, token: str) -> str:
@@ -52,6 +75,8 @@ async def resolve(platform: Platform, token: str) -> str:
             await authorize(platform.reads, row["account_id"], row["item_id"], needed)
         except (DomainError, FormattedError):
             raise DownloadNotFound from None
+    if await platform.storage.size(row["storage_key"]) is None:
+        raise DownloadNotFound
     return await platform.storage.url(
         row["storage_key"], expires=_STORAGE_LINK, download_name=row["file_name"]
     )

@@ -1,16 +1,16 @@
 """Exports the actions of an item and mails the link."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from datetime import datetime
-from typing import Any
 
 from graasp.accounts.service import mail_recipient
 from graasp.actions import queries
-from graasp.actions.export import export_entries, safe
+from graasp.actions.export.archive import archive_name, export_entries
 from graasp.actions.jobs import EXPORT_ACTIONS, ExportActions
 from graasp.archives import zip_stream
 from graasp.db.database import Row
-from graasp.downloads.service import offer
+from graasp.downloads.service import announce, offer
 from graasp.http.errors import DomainError, FormattedError
 from graasp.items.packing import raw_item
 from graasp.jobs.spec import PermanentError
@@ -36,18 +36,19 @@ async def export_actions(job: RunningJob, export: ExportActions) -> None:
     recent = await _recent(job, export, item)
     if recent is not None:
         async with job.completing({"sentAgain": True}) as uow:
-            await _tell(
-                uow, export, item, member, recent["storage_key"], recent["file_name"], recent["expires_at"]
-            )
+            await _tell(uow, export, item, member, recent["storage_key"], recent["file_name"])
         return
     requested_at, key = await _write(job, export, item)
     async with job.completing({"storageKey": key}) as uow:
-        request = await uow.first(
-            queries.EXPORT_REQUEST, account_id=export.member_id, path=item["path"], format=export.format
+        await uow.execute(
+            queries.EXPORT_REQUEST,
+            account_id=export.member_id,
+            path=item["path"],
+            format=export.format,
+            requested_at=requested_at,
         )
-        assert request is not None
-        name = f"{safe(item['name'])}_{export.format}_actions_{int(requested_at.timestamp())}.zip"
-        await _tell(uow, export, item, member, key, name, None)
+        file_name = f"{archive_name(item['name'], export.format, requested_at)}.zip"
+        await _tell(uow, export, item, member, key, file_name)
 
 
 async def _recent(job: RunningJob, export: ExportActions, item: Row) -> Row | None:
@@ -58,7 +59,7 @@ async def _recent(job: RunningJob, export: ExportActions, item: Row) -> Row | No
         item_id=export.item_id,
         path=item["path"],
         format=export.format,
-        key_pattern=f"%\\_{export.format}\\_actions\\_%",
+        key_pattern=f"actions/%\\_{export.format}\\_actions\\_%",
         window_s=float(job.platform.settings.action_export_window_seconds),
     )
     if row is None or await job.platform.storage.size(row["storage_key"]) is None:
@@ -67,22 +68,22 @@ async def _recent(job: RunningJob, export: ExportActions, item: Row) -> Row | No
 
 
 async def _write(job: RunningJob, export: ExportActions, item: Row) -> tuple[datetime, str]:
-    """Stream the archive from the database to storage; (when it was asked for, its key)."""
+    """Stream the archive from the database to storage; (the moment it shows, its key)."""
     async with job.platform.database.snapshot() as transaction:
-        requested_at = await transaction.scalar(queries.NOW)
-        stamp = int(requested_at.timestamp())
-        file = f"{safe(item['name'])[:100]}_{export.format}_actions_{stamp}"
+        requested_at: datetime = await transaction.scalar(queries.NOW)
         # The attempt is part of the key: an orphan that still writes never touches the archive that is linked.
-        key = f"actions/{export.item_id}/{file}-{job.id.hex[:8]}-{job.attempt}.zip"
+        name = f"{archive_name(item['name'], export.format, requested_at)}-{job.id.hex[:8]}-{job.attempt}"
+        key = f"actions/{export.item_id}/{name}.zip"
+        await announce(job.platform, account_id=export.member_id, storage_key=key, within=job.spec.timeout)
         entries = export_entries(transaction, item, export.format, requested_at)
-        archive = _counted(job, zip_stream(entries))
-        await job.platform.storage.put(
-            key, archive, content_type="application/zip", metadata={"member": str(export.member_id)}
-        )
+        async with aclosing(_counted(job, zip_stream(entries))) as archive:
+            await job.platform.storage.put(
+                key, archive, content_type="application/zip", metadata={"member": str(export.member_id)}
+            )
     return requested_at, key
 
 
-async def _counted(job: RunningJob, chunks: Any) -> AsyncIterator[bytes]:
+async def _counted(job: RunningJob, chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
     written = 0
     async for chunk in chunks:
         written += len(chunk)
@@ -91,13 +92,7 @@ async def _counted(job: RunningJob, chunks: Any) -> AsyncIterator[bytes]:
 
 
 async def _tell(
-    uow: UnitOfWork,
-    export: ExportActions,
-    item: Row,
-    member: Row,
-    key: str,
-    file_name: str,
-    expires_at: datetime | None,
+    uow: UnitOfWork, export: ExportActions, item: Row, member: Row, key: str, file_name: str
 ) -> None:
     link = await offer(
         uow,
@@ -106,7 +101,6 @@ async def _tell(
         file_name=file_name,
         item_id=export.item_id,
         permission=Permission.ADMIN,
-        expires_at=expires_at,
     )
     mail = actions_exported(
         recipient=member["email"],

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from graasp.accounts.service import mail_recipient
 from graasp.archives import zip_stream
-from graasp.downloads.service import offer
+from graasp.downloads.service import announce, offer
 from graasp.exports import queries
 from graasp.exports.jobs import EXPORT_FOLDER, ExportFolder
 from graasp.exports.raw import raw_entries
@@ -33,13 +33,17 @@ async def export_folder(job: RunningJob, export: ExportFolder) -> None:
     if member is None:
         raise PermanentError("The account is gone.")
     job.progress(0, len(rows), "items")
-    key = f"item-export/{uuid4()}.zip"
+    request_id = uuid4()
+    key = f"item-export/{request_id}.zip"
+    await announce(platform, account_id=export.member_id, storage_key=key, within=job.spec.timeout)
     entries = raw_entries(platform.storage, root, rows, datetime.now(UTC))
     await platform.storage.put(
         key, zip_stream(entries), content_type="application/zip", metadata={"member": str(export.member_id)}
     )
     async with job.completing({"storageKey": key}) as uow:
-        await uow.first(queries.REQUEST, account_id=export.member_id, item_id=export.item_id)
+        await uow.execute(
+            queries.REQUEST, request_id=request_id, account_id=export.member_id, item_id=export.item_id
+        )
         link = await offer(
             uow,
             account_id=export.member_id,
