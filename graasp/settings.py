@@ -213,6 +213,8 @@ class Settings(BaseSettings):
     max_storage_bytes: int = Field(default=5 * 1024**3, ge=0)
     max_upload_file_bytes: int = Field(default=1024**3, ge=1)
     max_upload_files: int = Field(default=20, ge=1)
+    max_csv_bytes: int = Field(default=209_715_200, ge=1)
+    max_csv_rows: int = Field(default=50_000, ge=1)
     archive_days: int = Field(default=7, ge=1, le=7)
     action_export_window_seconds: int = Field(default=7200, ge=0)
     rate_limits: Flag = True

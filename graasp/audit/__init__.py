@@ -28,6 +28,9 @@ Happened = Literal[
     "membership created",
     "membership changed",
     "membership deleted",
+    "people invited",
+    "invitation changed",
+    "invitation deleted",
 ]
 Refused = Literal["wrong password", "sign-in link used again"]
 

@@ -1,28 +1,36 @@
 """`/api/items/invitations`, `/api/items/{id}/invite` and `/api/items/{id}/invitations`."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 from uuid import UUID
 
 from fastapi import Path
 from pydantic import BaseModel, Field, model_validator
+from starlette.requests import Request
 from starlette.responses import Response
 
 from graasp.auth.gates import Member, ValidatedMember
 from graasp.http.dependencies import Limits, Reads, Uow
+from graasp.http.errors import BadRequest
 from graasp.http.fields import AnyText, Email, Uuid, failure
 from graasp.http.responses import json_response, no_content
-from graasp.http.routing import contract_router
-from graasp.invitations import service
-from graasp.invitations.errors import NoInvitationReceived
+from graasp.http.routing import contract_router, reads_the_stream
+from graasp.http.uploads import received_file
+from graasp.invitations import service, sheets
+from graasp.invitations.errors import NoFileProvided, NoInvitationReceived
 from graasp.invitations.service import LONGEST_NAME, Invitee
 from graasp.items import schemas
-from graasp.memberships.authorization import Permission
+from graasp.memberships.authorization import Permission, authorize
 from graasp.rate_limits import INVITE_BY_ACCOUNT, RESEND_BY_INVITATION
 
 router = contract_router(prefix="/items", tags=["invitation"])
 
 _NO_BODY: dict[str, Any] = {"status_code": 204, "response_class": Response}
+_NOT_CSV = "An incorrect type of file has been uploaded. Please upload a file with .csv extension."
+
 InvitationId = Annotated[Uuid, Path(alias="invitationId")]
 # The invitation names its item: only the form of the one in the path is checked.
 AnyItemId = Annotated[Uuid, Path(alias="id")]
@@ -82,6 +90,20 @@ async def get_invitation_for_item(reads: Reads, caller: Member, id: Uuid) -> Res
     return json_response(await service.list_for_item(reads, caller, id))
 
 
+@router.post("/{id}/invitations/upload-csv", operation_id="inviteFromCSV", **_NO_BODY)
+@reads_the_stream
+async def invite_from_csv(
+    request: Request, uow: Uow, limits: Limits, caller: ValidatedMember, id: Uuid
+) -> Response:
+    await limits.require("invite", (INVITE_BY_ACCOUNT, str(caller.id)))
+    settings = uow.platform.settings
+    async with _received_csv(request, settings.max_csv_bytes) as file:
+        await authorize(uow.platform.reads, caller.id, id, Permission.ADMIN)
+        sheet = await asyncio.to_thread(sheets.read_sheet, file, most_rows=settings.max_csv_rows)
+    await service.invite(uow, caller, id, await asyncio.to_thread(sheets.invitees, sheet))
+    return no_content()
+
+
 @router.patch("/{id}/invitations/{invitationId}", operation_id="updateInvitation", **_NO_BODY)
 async def update_invitation(
     uow: Uow, caller: ValidatedMember, _: AnyItemId, invitation_id: InvitationId, body: InvitationChange
@@ -114,3 +136,13 @@ async def send_invitation(
         "invite", (INVITE_BY_ACCOUNT, str(caller.id)), (RESEND_BY_INVITATION, str(invitation_id))
     )
     return no_content()
+
+
+@asynccontextmanager
+async def _received_csv(request: Request, max_bytes: int) -> AsyncIterator[BinaryIO]:
+    async with received_file(request, max_bytes=max_bytes) as received:
+        if received.file is None:
+            raise NoFileProvided
+        if received.file.content_type != "text/csv":
+            raise BadRequest(_NOT_CSV)
+        yield received.file.file

@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 from orjson import Fragment
 
+from graasp import audit
 from graasp.auth.gates import Caller
 from graasp.db.database import Reader, Row
 from graasp.http.errors import BadRequest
@@ -101,6 +102,8 @@ async def share_with(
     by_path: dict[str, list[Row]] = {path: [] for path in items}
     for row in invitations:
         by_path[row["item_path"]].append(row)
+    for path, item in items.items():
+        audit.happened(uow, "people invited", caller.id, item_id=item["id"], people=len(by_path[path]))
     return [
         Shared(item, rows, by_path[item["path"]]) for (item, _), rows in zip(wanted, memberships, strict=True)
     ]
@@ -154,12 +157,14 @@ async def update(
         name=name,
         permission=permission.wire if permission else None,
     )
+    audit.happened(uow, "invitation changed", caller.id, invitation_id=invitation_id)
 
 
 async def delete(uow: UnitOfWork, caller: Caller, invitation_id: UUID) -> None:
     """Raises InvitationNotFound and the permission errors."""
     await _administer(uow, caller, await _find(uow, invitation_id))
     await uow.execute(queries.DELETE, invitation_id=invitation_id)
+    audit.happened(uow, "invitation deleted", caller.id, invitation_id=invitation_id)
 
 
 async def send_again(uow: UnitOfWork, caller: Caller, invitation_id: UUID) -> None:
