@@ -27,12 +27,21 @@ class DatabaseUnavailable(Exception):
     """PostgreSQL can't be reached now; the same request may succeed in a moment."""
 
 
+class DatabaseRefused(Exception):
+    """PostgreSQL does not let this process in: the URL, the user, the password or the database's name is wrong."""
+
+
 _SERVER_GONE = (
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
+)
+_REFUSALS = (
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.exceptions.ClientConfigurationError,
 )
 
 
@@ -202,7 +211,10 @@ class Transaction:
 async def open_database(
     url: str, *, pool_size: int = 10, replica_url: str | None = None, statement_timeout_s: float | None = None
 ) -> AsyncIterator[Database]:
-    """Connect (the first connection must succeed) and close every connection at the end."""
+    """Connect (the first connection must succeed) and close every connection at the end.
+
+    Raises DatabaseUnavailable when the server can't be reached, DatabaseRefused when it lets nobody in.
+    """
     async with AsyncExitStack() as stack:
         primary = await stack.enter_async_context(_pool(url, pool_size, statement_timeout_s))
         replica = None
@@ -220,17 +232,22 @@ class _UnresetConnection(asyncpg.Connection):
 
 @asynccontextmanager
 async def _pool(url: str, size: int, statement_timeout_s: float | None) -> AsyncIterator[asyncpg.Pool]:
-    pool = await asyncpg.create_pool(
-        plain_postgres_url(url),
-        min_size=1,
-        max_size=size,
-        init=_register_codecs,
-        connection_class=_UnresetConnection,
-        timeout=10,
-        command_timeout=statement_timeout_s,
-        server_settings={"timezone": "UTC", "application_name": "graasp"},
-        statement_cache_size=512,
-    )
+    try:
+        pool = await asyncpg.create_pool(
+            plain_postgres_url(url),
+            min_size=1,
+            max_size=size,
+            init=_register_codecs,
+            connection_class=_UnresetConnection,
+            timeout=10,
+            command_timeout=statement_timeout_s,
+            server_settings={"timezone": "UTC", "application_name": "graasp"},
+            statement_cache_size=512,
+        )
+    except _REFUSALS as error:
+        raise DatabaseRefused(f"PostgreSQL refuses the connection: {error}") from error
+    except (OSError, *_SERVER_GONE) as error:
+        raise DatabaseUnavailable(f"PostgreSQL can't be reached: {error}") from error
     try:
         yield pool
     finally:
