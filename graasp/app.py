@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import structlog
 from fastapi import FastAPI
 
 from graasp.api import api_router, api_segments
-from graasp.dashboard import create_dashboard
+from graasp.dashboard import mount_dashboard
 from graasp.documentation import install_documentation
 from graasp.http.errors import install_error_handlers
 from graasp.http.middleware import install_middleware
@@ -20,6 +21,8 @@ from graasp.realtime.hub import open_hub
 from graasp.settings import Settings, load_settings
 from graasp.storage.routes import router as stored_files_router
 from graasp.telemetry.metrics import metrics
+
+log = structlog.get_logger(__name__)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -36,7 +39,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     install_documentation(app)
     if settings.is_development:
         app.include_router(start_page_router)
-        app.mount("/ui", create_dashboard(settings))
+        mount_dashboard(app, settings)
         app.add_route("/metrics", metrics, include_in_schema=False)
 
     install_error_handlers(app)
@@ -53,4 +56,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.hub = await stack.enter_async_context(open_hub(app.state.settings.redis_connection))
         if app.state.settings.is_development:
             await platform.urls.clear()
+        log.info("core started", version=app.state.settings.app_version)
         yield
+    log.info("core stopped")

@@ -19,6 +19,9 @@ from redis.exceptions import RedisError
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
 from rq.serializers import JSONSerializer
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp
 
 from graasp.db.database import Database, DatabaseUnavailable, open_database
@@ -47,6 +50,16 @@ class _Job(Job):
 
 class _Worker(rq.Worker):
     job_class = _Job
+
+
+def mount_dashboard(app: Starlette, settings: Settings) -> None:
+    """Put the dashboard at `/ui`, with and without a slash at the end."""
+
+    async def to_the_first_page(_: Request) -> RedirectResponse:
+        return RedirectResponse("/ui/")
+
+    app.add_route("/ui", to_the_first_page, include_in_schema=False)
+    app.mount("/ui", create_dashboard(settings))
 
 
 def create_dashboard(settings: Settings) -> ASGIApp:
