@@ -1,7 +1,7 @@
-"""The processes: the core, its operations port, and the hand-over to the worker."""
+"""The core's process: the API, the operations port, and the document that describes it."""
 
 import asyncio
-import os
+import logging
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +13,8 @@ import uvloop
 from fastapi import FastAPI
 
 from graasp.app import create_app
-from graasp.dashboard import create_dashboard
+from graasp.dashboard import mount_dashboard
+from graasp.db.database import open_database
 from graasp.documentation import openapi_document
 from graasp.settings import Settings, load_settings
 from graasp.telemetry.metrics import metrics
@@ -22,6 +23,21 @@ _KEEP_ALIVE_S = 72
 _HEARTBEAT_S = 30
 _DRAIN_S = 25
 _LARGEST_FRAME = 64 * 1024
+# Enough for an application that is described, never served: nothing is connected to.
+_NOWHERE = {
+    "cookie_domain": "nowhere.invalid",
+    "db_connection": "postgresql://nowhere.invalid",
+    "redis_connection": "redis://nowhere.invalid",
+    "mailer_connection": "smtp://nowhere.invalid",
+    "secure_session_secret_key": "0" * 64,
+    "jwt_secret": "0",
+    "password_reset_jwt_secret": "0",
+    "email_change_jwt_secret": "0",
+    "apps_jwt_secret": "0",
+    "file_storage_type": "local",
+    "file_storage_root_path": Path("/nowhere"),
+    "operations_port": None,
+}
 
 
 def serve() -> None:
@@ -30,17 +46,13 @@ def serve() -> None:
     uvloop.run(_serve(settings))
 
 
-def worker(context: typer.Context) -> None:
-    """Work on jobs until told to stop; `python -m worker --help` tells more."""
-    arguments = [sys.executable, "-m", "worker", *context.args]
-    os.execv(sys.executable, arguments)  # noqa: S606 - our own interpreter, no shell
-
-
 def write_openapi(
     output: Annotated[Path | None, typer.Option(help="File to write; standard output when left out.")] = None,
 ) -> None:
-    """Print the OpenAPI document of this server."""
-    document = orjson.dumps(openapi_document(create_app()), option=orjson.OPT_INDENT_2)
+    """Print the OpenAPI document of this server; no variable needs to be set."""
+    document = orjson.dumps(
+        openapi_document(create_app(load_settings(**_NOWHERE))), option=orjson.OPT_INDENT_2
+    )
     if output is None:
         sys.stdout.buffer.write(document + b"\n")
     else:
@@ -48,11 +60,15 @@ def write_openapi(
 
 
 async def _serve(settings: Settings) -> None:
+    # Told here, in one line: a server that fails while it starts tells it in fifty.
+    async with open_database(settings.db_connection, pool_size=1):
+        pass
     app = create_app(settings)
     servers = [_server(app, settings.host_listen_address, settings.port)]
     if settings.operations_port is not None:
         operations = operations_app(app, settings)
         servers.append(_server(operations, settings.operations_listen_address, settings.operations_port))
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     try:
         await asyncio.gather(*(server.serve() for server in servers))
     finally:
@@ -65,7 +81,7 @@ async def _serve(settings: Settings) -> None:
 def operations_app(app: FastAPI, settings: Settings) -> FastAPI:
     """What operators see and nobody else: the dashboard at `/ui`, the metrics at `/metrics`."""
     operations = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    operations.mount("/ui", create_dashboard(settings))
+    mount_dashboard(operations, settings)
     operations.state = app.state
     operations.add_route("/metrics", metrics, include_in_schema=False)
     return operations

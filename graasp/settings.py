@@ -317,7 +317,12 @@ def _mode() -> str:
 
 
 def _invalid(error: ValidationError) -> InvalidSettings:
-    return InvalidSettings("\n".join(_explain(problem) for problem in error.errors()))
+    lines = [_explain(problem) for problem in error.errors()]
+    if _mode() == "development" and any(problem["type"] == "missing" for problem in error.errors()):
+        lines.append(
+            "Does `make run` run in this folder? While it does, the other commands find what they need."
+        )
+    return InvalidSettings("\n".join(lines))
 
 
 def _explain(problem: Any) -> str:

@@ -6,15 +6,17 @@ from typing import Annotated
 
 import typer
 
+from graasp.cli import run
 from graasp.job_catalogue import HEAVY_QUEUES, SHORT_QUEUES
 from graasp.logging import configure_logging
-from graasp.settings import InvalidSettings, load_settings
+from graasp.settings import load_settings
 from worker.operations import is_healthy
 from worker.pool import PoolOptions, WorkProcess, run_pool, run_process
 
 _ALL_QUEUES = (*SHORT_QUEUES, *HEAVY_QUEUES)
 
 app = typer.Typer(
+    add_completion=False,
     no_args_is_help=False,
     pretty_exceptions_enable=False,
     help="Work on jobs. Exit codes: 0 stopped as asked, 1 failed, 2 wrong usage or configuration.",
@@ -91,8 +93,4 @@ def process(
 
 
 if __name__ == "__main__":
-    try:
-        app()
-    except InvalidSettings as error:
-        print(error, file=sys.stderr)  # noqa: T201 - a command line speaks on the standard streams
-        sys.exit(2)
+    run(app)

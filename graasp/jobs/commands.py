@@ -24,6 +24,7 @@ T = TypeVar("T")
 _PIPED_WIDTH = 240
 
 job_commands = typer.Typer(
+    add_completion=False,
     no_args_is_help=True,
     help="Look at jobs, cancel them, queue them again. Exit codes: 0 done, 1 no such job or not possible, 2 usage.",
 )

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from graasp.settings import Settings
 from graasp.storage.local import LocalStorage
 from graasp.storage.protocol import FileStorage, StoredFileNotFound
-from graasp.storage.s3 import open_s3_storage
 
 __all__ = ["FileStorage", "StoredFileNotFound", "open_storage"]
 
@@ -17,5 +16,8 @@ async def open_storage(settings: Settings) -> AsyncIterator[FileStorage]:
     if settings.file_storage_type == "local":
         yield LocalStorage.from_settings(settings)
         return
+    # Half a second and 30 MB that a storage on disk does without.
+    from graasp.storage.s3 import open_s3_storage
+
     async with open_s3_storage(settings) as storage:
         yield storage
