@@ -14,12 +14,14 @@ from graasp.settings import Settings
 def configure_logging(settings: Settings, stream: TextIO = sys.stdout) -> None:
     """Set up structlog and the standard library's loggers to write the same lines to standard output."""
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    pretty = settings.node_env != "production"
+    # People who watch a terminal know the date.
+    clock = structlog.processors.TimeStamper(fmt="%H:%M:%S" if pretty else "iso", utc=not pretty)
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        clock,
     ]
-    pretty = settings.node_env != "production"
     # Local variables stay out of tracebacks: they hold tokens, passwords and other people's data.
     renderer: Any = (
         structlog.dev.ConsoleRenderer(

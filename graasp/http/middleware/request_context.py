@@ -1,5 +1,6 @@
 """One request, one id, one log line; and a last resort for what nobody expected."""
 
+import logging
 import re
 import time
 from uuid import uuid4
@@ -15,6 +16,8 @@ from graasp.telemetry.metrics import observe_request
 
 log = structlog.get_logger("graasp.request")
 
+_FIRST_ERROR = 400
+_WATCHED = ("/health", "/ready", "/metrics", "/ui/", "/docs/assets/")
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -59,7 +62,10 @@ class RequestContext:
         # The pattern, not the URL: queries carry sign-in tokens.
         route = getattr(scope.get("route"), "path", None)
         observe_request(scope["method"], route or "unmatched", status, seconds)
-        log.info(
+        # Probes, scrapes and open dashboards ask every few seconds.
+        watching = status < _FIRST_ERROR and scope["path"].startswith(_WATCHED)
+        log.log(
+            logging.DEBUG if watching else logging.INFO,
             "request completed",
             method=scope["method"],
             route=route,
