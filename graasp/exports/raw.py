@@ -1,6 +1,6 @@
 """The raw archive of a folder: what people see, as plain files."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -21,9 +21,11 @@ class _Place(NamedTuple):
 
 
 async def raw_entries(
-    storage: FileStorage, root: Row, rows: Sequence[Row], now: datetime
+    storage: FileStorage, root: Row, rows: Sequence[Row], now: datetime, *, begun: Callable[[int], None]
 ) -> AsyncIterator[Entry]:
     """The entries of the archive; `rows` are the visible descendants, parents before children.
+
+    `begun` is told which of them, counted from one, is read next.
 
     What has no plain form, and files that storage has lost, are listed in a note instead of failing the export.
     """
@@ -35,7 +37,8 @@ async def raw_entries(
         yield entry
     if root["path"] not in parents:
         yield Entry(f"{places[root['path']].path}", root["updated_at"], no_content())
-    for row in rows:
+    for number, row in enumerate(rows, start=1):
+        begun(number)
         above = places.get(parent_path(row["path"]) or "")
         if above is None:
             continue

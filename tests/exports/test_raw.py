@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from graasp.exports.names import UniqueNames, safe_name
 from graasp.exports.tables import item_export_request
+from graasp.jobs.tables import job
 from graasp.platform import Platform
 from tests.factories import Factory
 from worker.execution import Outcome
@@ -79,6 +80,8 @@ async def test_the_archive_holds_what_the_member_sees_under_names_every_system_c
     request = await platform.reads.first(select(item_export_request))
     assert request is not None
     assert (request["member_id"], request["item_id"], request["type"]) == (owner["id"], root["id"], "raw")
+    progress = await platform.reads.scalar(select(job.c.progress).where(job.c.name == "export-folder-zip"))
+    assert progress == {"done": 9, "total": 9, "text": "items"}
 
 
 async def test_hidden_items_are_left_out_for_readers(

@@ -32,11 +32,16 @@ async def export_folder(job: RunningJob, export: ExportFolder) -> None:
     member = await mail_recipient(platform.reads, export.member_id)
     if member is None:
         raise PermanentError("The account is gone.")
-    job.progress(0, len(rows), "items")
     request_id = uuid4()
     key = f"item-export/{request_id}.zip"
     await announce(platform, account_id=export.member_id, storage_key=key, within=job.spec.timeout)
-    entries = raw_entries(platform.storage, root, rows, datetime.now(UTC))
+    entries = raw_entries(
+        platform.storage,
+        root,
+        rows,
+        datetime.now(UTC),
+        begun=lambda number: job.progress(number, len(rows), "items"),
+    )
     await platform.storage.put(
         key, zip_stream(entries), content_type="application/zip", metadata={"member": str(export.member_id)}
     )
