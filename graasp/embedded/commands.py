@@ -45,6 +45,11 @@ def up(
         console.print("Stopped.")
     except CannotStart as error:
         _fail(console, str(error))
+    except OSError as error:
+        # A full disk, a folder of somebody else, a file where a folder should be.
+        if error.filename is None:
+            raise
+        _fail(console, f"{error.filename}: {error.strerror}. Put that right, and start again.")
 
 
 def _fail(console: Console, sentence: str) -> NoReturn:

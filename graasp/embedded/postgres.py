@@ -100,7 +100,7 @@ def run_postgres(data: Path, *, durable: bool = True, port: int | None = None) -
 
 def _prepare_cluster(data: Path, account: _Account, *, durable: bool) -> Path:
     cluster = data / "cluster"
-    if not cluster.exists():
+    if not cluster.exists() or _is_empty(cluster):
         _initialise(data, cluster, account, durable=durable)
     if not (cluster / "PG_VERSION").exists() or not (cluster / "global" / "pg_control").exists():
         raise CannotStart(
@@ -146,6 +146,10 @@ def _initialise(data: Path, cluster: Path, account: _Account, *, durable: bool) 
             f"{result.stderr.strip()}"
         )
     unfinished.rename(cluster)
+
+
+def _is_empty(folder: Path) -> bool:
+    return folder.is_dir() and not any(folder.iterdir())
 
 
 def _password(data: Path) -> str:

@@ -16,10 +16,8 @@ from rich.text import Text
 from sqlalchemy.exc import DBAPIError
 
 from graasp.db import migrations
-from graasp.embedded.development import (
-    keep_mailbox_url,
-    sign_ins_in,
-)
+from graasp.demo.people import IS_THERE, sign_ins
+from graasp.embedded.development import keep_mailbox_url
 from graasp.embedded.environment import development_environment, write_environment
 from graasp.embedded.postgres import run_postgres
 from graasp.embedded.process import CannotStart, Program, accepts, exclusive_folder, free_port, is_free
@@ -151,7 +149,8 @@ class DevelopmentStack:
             self._console.print(f"  [dim]{len(applied)} migrations applied[/dim]")
 
     def _seed_demo(self) -> None:
-        done = self._folder / "demo-content-made"
+        # Beside the database: who begins anew with another one wants the content again.
+        done = self._folder / "postgres" / "demo-content-made"
         wanted = "DB_CONNECTION" not in self._given and not done.exists()
         if not (wanted if self._seed is None else self._seed):
             return
@@ -171,7 +170,8 @@ class DevelopmentStack:
                     "The demo content could not be made; `graasp up --no-seed` goes without it. It said:\n"
                     f"{made.stdout.strip()}"
                 )
-        done.touch()
+        if "DB_CONNECTION" not in self._given:
+            done.touch()
 
     def _start_processes(self) -> None:
         core = Program(
@@ -217,7 +217,7 @@ class DevelopmentStack:
 
     def _tell_what_runs(self, seconds: float) -> None:
         base = f"http://localhost:{self._port}"
-        where = Table.grid(padding=(0, 3))
+        where = Table.grid(padding=(0, 2, 0, 0))
         rows = {
             "Start page": f"{base}/",
             "Dashboard": f"{base}/ui",
@@ -233,11 +233,11 @@ class DevelopmentStack:
         self._console.print("\n  Stop with Ctrl-C; the data stays.\n")
 
     def _tell_sign_ins(self) -> None:
-        sign_ins = sign_ins_in(self._folder)
-        if not sign_ins:
-            return
-        table = Table.grid(padding=(0, 3))
-        for one in sign_ins:
+        with migrations.connect(self._environment["DB_CONNECTION"]) as connection:
+            if not connection.scalar(IS_THERE):
+                return
+        table = Table.grid(padding=(0, 2, 0, 0))
+        for one in sign_ins():
             table.add_row(f"  {one.name}", one.role, Text(one.email, style="bold"), one.password)
         self._console.print("\n  Demo sign-ins: e-mail and password\n")
         self._console.print(table)

@@ -133,6 +133,15 @@ def test_a_database_with_missing_files_is_left_alone_with_advice(data: Path) -> 
         pass
 
 
+def test_an_empty_folder_or_half_a_start_is_begun_anew(data: Path) -> None:
+    (data / "cluster").mkdir(parents=True)
+    (data / "cluster.unfinished" / "base").mkdir(parents=True)
+    with embedded_postgres(data, durable=False) as url:
+        keep_a_row(url)
+        assert kept_rows(url) == [("still here",)]
+    assert not (data / "cluster.unfinished").exists()
+
+
 def test_data_of_another_version_is_left_alone_with_advice(data: Path) -> None:
     with embedded_postgres(data, durable=False):
         pass

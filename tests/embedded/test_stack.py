@@ -163,5 +163,19 @@ def test_it_is_for_development_only(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert not (tmp_path / "data").exists()
 
 
+def test_a_file_where_a_folder_should_be_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in SERVICES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PORT", str(free_port()))
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "postgres").write_text("no folder")
+    app = Typer()
+    app.command()(commands.up)
+    result = CliRunner().invoke(app, ["--data", str(tmp_path / "data")])
+    assert result.exit_code == 1
+    assert f"{tmp_path}/data/postgres: File exists. Put that right, and start again." in result.output
+    assert not isinstance(result.exception, OSError)
+
+
 def a_stack(folder: Path, **given: str) -> DevelopmentStack:
     return DevelopmentStack(folder, given, seed=False, console=Console(quiet=True))
