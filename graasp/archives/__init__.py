@@ -1,9 +1,10 @@
 """Zip archives written as streams: memory stays bounded whatever goes in."""
 
+import asyncio
 import zlib
-from collections.abc import AsyncIterable, AsyncIterator
-from datetime import datetime
-from typing import NamedTuple
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 from stream_zip import ZIP_64, async_stream_zip
 
@@ -12,6 +13,9 @@ _FILE = 0o100644
 _FOLDER = 0o040755
 # Fast: exports are mostly text, which the lowest level already shrinks tenfold.
 _LEVEL = 1
+# What the format can say, whatever the zone it is read in.
+_EARLIEST, _LATEST = datetime(1980, 1, 2, tzinfo=UTC), datetime(2037, 12, 31, tzinfo=UTC)
+_CLOSING_ATTEMPTS, _CLOSING_PAUSE_S = 200, 0.05
 
 
 class Entry(NamedTuple):
@@ -22,14 +26,31 @@ class Entry(NamedTuple):
     content: AsyncIterable[bytes]
 
 
-def zip_stream(entries: AsyncIterable[Entry]) -> AsyncIterator[bytes]:
-    """The archive's bytes, produced as they are consumed."""
+async def zip_stream(entries: AsyncIterable[Entry]) -> AsyncGenerator[bytes, None]:
+    """The archive's bytes, produced as they are consumed.
+
+    Closing it closes the entry that is being read, and the entries: what they hold is free again.
+    """
+    opened: list[AsyncIterable[Any]] = [entries]
+
+    async def members() -> AsyncIterator[tuple]:  # type: ignore[type-arg]
+        async for entry in entries:
+            opened[1:] = [entry.content]
+            mode = _FOLDER if entry.path.endswith("/") else _FILE
+            modified_at = min(max(entry.modified_at, _EARLIEST), _LATEST)
+            yield entry.path, modified_at, mode, ZIP_64, entry.content
+
     archive = async_stream_zip(
-        _members(entries),
+        members(),
         chunk_size=_CHUNK,
         get_compressobj=lambda: zlib.compressobj(level=_LEVEL, wbits=-zlib.MAX_WBITS),
     )
-    return aiter(archive)
+    try:
+        async for chunk in archive:
+            yield chunk
+    finally:
+        for iterable in reversed(opened):
+            await _close(iterable)
 
 
 async def no_content() -> AsyncIterator[bytes]:
@@ -38,7 +59,14 @@ async def no_content() -> AsyncIterator[bytes]:
     yield b""
 
 
-async def _members(entries: AsyncIterable[Entry]) -> AsyncIterator[tuple]:  # type: ignore[type-arg]
-    async for entry in entries:
-        mode = _FOLDER if entry.path.endswith("/") else _FILE
-        yield entry.path, entry.modified_at, mode, ZIP_64, entry.content
+async def _close(iterable: AsyncIterable[Any]) -> None:
+    if not isinstance(iterable, AsyncGenerator):
+        return
+    for _ in range(_CLOSING_ATTEMPTS):
+        try:
+            await iterable.aclose()
+        except RuntimeError:
+            # The thread that compresses is still reading: it stops at the next chunk.
+            await asyncio.sleep(_CLOSING_PAUSE_S)
+        else:
+            return

@@ -7,7 +7,7 @@ from typing import Any
 
 from graasp.db.database import Transaction
 
-_QUEUED_CHUNKS = 32
+_QUEUED_CHUNKS = 8
 _CHUNK = 256 * 1024
 # How COPY's text format writes what would break a line; 0xFF never occurs in UTF-8.
 _BACKSLASH, _STAND_IN = b"\\\\", b"\xff"
@@ -21,7 +21,7 @@ _ESCAPES = (
 )
 
 
-async def copy_lines(transaction: Transaction, sql: str, *, separator: bytes) -> AsyncIterator[bytes]:
+async def copy_lines(transaction: Transaction, sql: str, *, separator: bytes) -> AsyncGenerator[bytes, None]:
     """The single text column of a query, rows joined by `separator`, in chunks of many rows."""
     first = True
     async with aclosing(_copied(transaction, sql)) as chunks:
@@ -31,7 +31,7 @@ async def copy_lines(transaction: Transaction, sql: str, *, separator: bytes) ->
             first = False
 
 
-async def copy_csv(transaction: Transaction, sql: str) -> AsyncIterator[bytes]:
+async def copy_csv(transaction: Transaction, sql: str) -> AsyncGenerator[bytes, None]:
     """The rows of a query as CSV without a header, joined by CR and LF, in chunks of any size.
 
     An empty text is written as `""`, null as nothing.

@@ -2,7 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from datetime import datetime
 from typing import Literal
 
@@ -17,7 +18,7 @@ from graasp.archives import Entry
 from graasp.db.database import Row, Transaction
 
 Format = Literal["json", "csv"]
-Content = AsyncIterator[bytes]
+Content = AsyncGenerator[bytes, None]
 
 # With what is put around it, a name that every storage and file system takes.
 _LONGEST_BYTES = 100
@@ -53,8 +54,9 @@ async def export_entries(
 
 async def _gathered(content: Content) -> Content:
     try:
-        async for chunk in content:
-            yield chunk
+        async with aclosing(content):
+            async for chunk in content:
+                yield chunk
     except Exception as error:
         raise CannotWriteFile(str(error)) from error
 

@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 
 from graasp.actions.export.data_sets import GEOLOCATION, ITEM, Column, DataSet, Kind, actions, time, with_item
 from graasp.actions.export.json_paths import DEEPEST, JsonPaths
@@ -83,19 +84,18 @@ class _Line:
         )
 
 
-async def csv_file(
+def csv_file(
     transaction: Transaction, data_set: DataSet, paths: Paths, path: str
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """A table with a header; nothing at all when there are no rows."""
     line = _Line(paths).add(*data_set.columns)
     sql = f"select {', '.join(line.cells)} from {data_set.rows(path)} {line.joins} order by {data_set.order}"
-    async for chunk in _table(transaction, line.names, sql):
-        yield chunk
+    return _table(transaction, line.names, sql)
 
 
-async def csv_actions(
+def csv_actions(
     transaction: Transaction, view: str, extra: str, paths: Paths, path: str
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """The actions of a view; `extra` is the expression that reads an action's."""
     data_set = actions(view)
     line = _Line(paths).add(
@@ -117,8 +117,7 @@ async def csv_actions(
         {with_item(f"{cells} from item i {of_item.joins}")}
         order by {data_set.order}
     """
-    async for chunk in _table(transaction, [*line.names, *of_item.names], sql):
-        yield chunk
+    return _table(transaction, [*line.names, *of_item.names], sql)
 
 
 def _geolocation(key: str) -> Column:
@@ -131,11 +130,12 @@ def _geolocation(key: str) -> Column:
     )
 
 
-async def _table(transaction: Transaction, names: Sequence[str], sql: str) -> AsyncIterator[bytes]:
+async def _table(transaction: Transaction, names: Sequence[str], sql: str) -> AsyncGenerator[bytes, None]:
     opened = False
-    async for chunk in copy_csv(transaction, sql):
-        yield chunk if opened else _header(names) + chunk
-        opened = True
+    async with aclosing(copy_csv(transaction, sql)) as chunks:
+        async for chunk in chunks:
+            yield chunk if opened else _header(names) + chunk
+            opened = True
 
 
 def _header(names: Sequence[str]) -> bytes:

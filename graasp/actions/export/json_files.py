@@ -1,6 +1,7 @@
 """The data sets as JSON. PostgreSQL writes every object; nothing is held here."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 
 from graasp.actions.export.data_sets import APP_DATA_SETS, ITEM, Column, DataSet, actions, time, with_item
 from graasp.db.copying import copy_lines
@@ -9,16 +10,15 @@ from graasp.db.database import Transaction
 _EMPTY = b"{}"
 
 
-async def json_file(
+def json_file(
     transaction: Transaction, data_set: DataSet, path: str, empty: bytes = _EMPTY
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """An array of objects; for no rows, what the format has in its place."""
     sql = f"select {_object(data_set.columns)}::text from {data_set.rows(path)} order by {data_set.order}"
-    async for chunk in _array(transaction, sql, empty):
-        yield chunk
+    return _array(transaction, sql, empty)
 
 
-async def json_actions(transaction: Transaction, view: str, extra: str, path: str) -> AsyncIterator[bytes]:
+def json_actions(transaction: Transaction, view: str, extra: str, path: str) -> AsyncGenerator[bytes, None]:
     """The actions of a view; `extra` is the expression that reads an action's."""
     data_set = actions(view)
     # Joined as text: the item's part is not parsed and written again for every action.
@@ -31,17 +31,17 @@ async def json_actions(transaction: Transaction, view: str, extra: str, path: st
         from {data_set.rows(path)} {with_item(f"{_object(ITEM)}::text as json from item i")}
         order by {data_set.order}
     """
-    async for chunk in _array(transaction, sql, _EMPTY):
-        yield chunk
+    return _array(transaction, sql, _EMPTY)
 
 
-async def json_apps(transaction: Transaction, path: str) -> AsyncIterator[bytes]:
+async def json_apps(transaction: Transaction, path: str) -> AsyncGenerator[bytes, None]:
     """The three data sets of apps in one object; here an empty list is one."""
     opening = b"{"
     for name, data_set in APP_DATA_SETS.items():
         yield opening + f'"{name}":'.encode()
-        async for chunk in json_file(transaction, data_set, path, b"[]"):
-            yield chunk
+        async with aclosing(json_file(transaction, data_set, path, b"[]")) as chunks:
+            async for chunk in chunks:
+                yield chunk
         opening = b","
     yield b"}"
 
@@ -51,9 +51,10 @@ def _object(columns: Sequence[Column]) -> str:
     return f"json_build_object({pairs})"
 
 
-async def _array(transaction: Transaction, sql: str, empty: bytes) -> AsyncIterator[bytes]:
+async def _array(transaction: Transaction, sql: str, empty: bytes) -> AsyncGenerator[bytes, None]:
     opened = False
-    async for chunk in copy_lines(transaction, sql, separator=b","):
-        yield chunk if opened else b"[" + chunk
-        opened = True
+    async with aclosing(copy_lines(transaction, sql, separator=b",")) as chunks:
+        async for chunk in chunks:
+            yield chunk if opened else b"[" + chunk
+            opened = True
     yield b"]" if opened else empty
