@@ -17,6 +17,9 @@ from pydantic_core import PydanticCustomError
 
 T = TypeVar("T")
 
+# Serialisers, ours and others', stop at some depth; nobody writes half of this by hand.
+_DEEPEST_JSON = 200
+
 
 def failure(reason: str) -> PydanticCustomError:
     """A validation failure whose reason reaches the client as written."""
@@ -91,18 +94,22 @@ def _storable(value: str) -> str:
 
 
 def _storable_json(value: dict[str, Any]) -> dict[str, Any]:
-    """PostgreSQL's JSON has no NUL character either, in keys and values at any depth."""
-    pending: list[Any] = [value]
-    while pending:
-        part = pending.pop()
-        if isinstance(part, str):
-            _storable(part)
-        elif isinstance(part, dict):
-            pending.extend(part.keys())
-            pending.extend(part.values())
-        elif isinstance(part, list):
-            pending.extend(part)
-    return value
+    """PostgreSQL's JSON has no NUL character either, in keys and values; and what is too deep can't be written."""
+    level: list[Any] = [value]
+    for _ in range(_DEEPEST_JSON):
+        below: list[Any] = []
+        for part in level:
+            if isinstance(part, str):
+                _storable(part)
+            elif isinstance(part, dict):
+                below.extend(part.keys())
+                below.extend(part.values())
+            elif isinstance(part, list):
+                below.extend(part)
+        if not below:
+            return value
+        level = below
+    raise failure(f"must NOT be nested deeper than {_DEEPEST_JSON} levels")
 
 
 def _uuid_text(value: Any) -> Any:
