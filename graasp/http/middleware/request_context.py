@@ -18,6 +18,8 @@ log = structlog.get_logger("graasp.request")
 
 _FIRST_ERROR = 400
 _WATCHED = ("/health", "/ready", "/metrics", "/ui/", "/docs/assets/")
+# Links in mails carry them; ids are shorter.
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{40,}")
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -51,7 +53,7 @@ class RequestContext:
         try:
             await self._app(scope, receive, send_with_id)
         except Exception:
-            log.exception("unexpected error", method=scope["method"], path=scope["path"])
+            log.exception("unexpected error", method=scope["method"], path=_shown(scope["path"]))
             if status:
                 raise
             await unexpected_answer()(scope, receive, send_with_id)
@@ -69,10 +71,14 @@ class RequestContext:
             "request completed",
             method=scope["method"],
             route=route,
-            path=scope["path"],
+            path=_shown(scope["path"]),
             status=status,
             ms=round(seconds * 1000, 2),
         )
+
+
+def _shown(path: str) -> str:
+    return _TOKEN.sub("…", path)
 
 
 def _request_id(scope: Scope) -> str:
