@@ -2,6 +2,7 @@
 
 import ipaddress
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def locate(address: str, database: Path | None) -> Place | None:
         return None
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
         ip = ip.ipv4_mapped
-    if not ip.is_global:
+    if not ip.is_global or getattr(ip, "scope_id", None):
         return None
     return _from_file(str(ip), database) if database else _from_package(str(ip))
 
@@ -110,7 +111,7 @@ def _place(
 
 @cache
 def _countries() -> GeoIP2Fast:
-    return GeoIP2Fast()
+    return GeoIP2Fast(geoip2fast_data_file=str(files("geoip2fast") / "geoip2fast-ipv6.dat.gz"))
 
 
 @cache
