@@ -12,6 +12,7 @@ import redis.asyncio
 import structlog
 from pydantic import BaseModel
 
+from graasp.cache.results import ResultCache
 from graasp.cache.url_cache import UrlCache
 from graasp.db.database import Database, Reader, Transaction, open_database
 from graasp.jobs.queue import JobQueue, open_job_queue
@@ -107,6 +108,7 @@ class Platform:
     redis: redis.asyncio.Redis
     storage: FileStorage
     urls: UrlCache
+    results: ResultCache
     thumbnails: Thumbnails
     jobs: JobQueue
     realtime: RealtimePublisher
@@ -160,6 +162,7 @@ async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
             redis=connection,
             storage=storage,
             urls=urls,
+            results=ResultCache(connection),
             thumbnails=Thumbnails(storage, urls),
             jobs=jobs,
             realtime=realtime,
