@@ -14,12 +14,14 @@ _FUNCTIONS = """
 -- Older rows hold the JSON text of an object inside a JSON string: one level of text is read.
 create or replace function action_extra(extra jsonb) returns jsonb language plpgsql immutable as $$
 begin
-    if jsonb_typeof(extra) = 'string' then
-        return (extra #>> '{}')::jsonb;
+    if jsonb_typeof(extra) <> 'string' then
+        return extra;
     end if;
-    return extra;
-exception when data_exception or program_limit_exceeded then
-    return extra;
+    begin
+        return (extra #>> '{}')::jsonb;
+    exception when data_exception or program_limit_exceeded then
+        return extra;
+    end;
 end
 $$;
 

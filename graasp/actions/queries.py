@@ -1,71 +1,92 @@
 """Every statement on actions."""
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
+# Any number of actions of one request, in one statement.
 INSERT = text(
     """
     insert into action (type, extra, view, geolocation, account_id, item_id)
-    values (:type, cast(:extra as jsonb), cast(:view as action_view_enum), cast(:geolocation as jsonb),
-        cast(:account_id as uuid), cast(:item_id as uuid))
+    select new.type, cast(new.extra as jsonb), cast(new.view as action_view_enum), cast(:geolocation as jsonb),
+        cast(:account_id as uuid), new.item_id
+    from unnest(cast(:types as text[]), cast(:extras as text[]), cast(:views as text[]), cast(:item_ids as uuid[]))
+        as new(type, extra, view, item_id)
     """
 )
+# Of a member that is signed out. Whoever saves no actions is not named in those that are saved all the same.
 INSERT_FOR = text(
     """
     insert into action (type, extra, view, account_id)
-    select :type, cast(:extra as jsonb), cast(:view as action_view_enum), id from account
+    select :type, cast(:extra as jsonb), cast(:view as action_view_enum),
+        case when enable_save_actions is distinct from false then id end
+    from account
     where id = cast(:account_id as uuid) and (enable_save_actions is distinct from false or :always)
     """
 )
 DELETE_OWN = text("delete from action where account_id = cast(:account_id as uuid)")
 
 
-def _statistics(bucket: str) -> str:
-    # `created_at` is grouped as an instant in UTC, whatever the session's time zone is.
-    return f"""
-        select {bucket} as bucket, type, count(*) as everybody,
-            count(*) filter (where account_id = cast(:account_id as uuid)) as personal
-        from action
+_DAY = "(created_at at time zone 'UTC')::date"
+_HOUR = "extract(hour from created_at at time zone 'UTC')::int"
+_WEEKDAY = "extract(dow from created_at at time zone 'UTC')::int"
+
+
+def _statistics(bucket: str, of: str = "") -> TextClause:
+    # Grouped as instants in UTC, whatever the session's time zone is.
+    return text(
+        f"""
+        select {bucket} as bucket, type, count(*) as actions from action
         where item_id = any(array(select id from item where path <@ cast(:path as ltree)))
-          and created_at between cast(:start_at as timestamptz) and cast(:end_at as timestamptz)
-        group by 1, 2
-    """
+          and created_at between cast(:start_at as timestamptz) and cast(:end_at as timestamptz) {of}
+        group by 1, 2 order by 1
+        """
+    )
 
 
-STATISTICS = {
-    "day": text(_statistics("(created_at at time zone 'UTC')::date")),
-    "hour": text(_statistics("extract(hour from created_at at time zone 'UTC')::int")),
-    "weekday": text(_statistics("extract(dow from created_at at time zone 'UTC')::int")),
+STATISTICS = {"day": _statistics(_DAY), "hour": _statistics(_HOUR), "weekday": _statistics(_WEEKDAY)}
+_OWN = "and account_id = cast(:account_id as uuid)"
+OWN_STATISTICS = {
+    "day": _statistics(_DAY, _OWN),
+    "hour": _statistics(_HOUR, _OWN),
+    "weekday": _statistics(_WEEKDAY, _OWN),
 }
 
-_NEED_NO_PERMISSION = """('collection-view', 'item-like', 'item-unlike', 'item-download', 'item-embed', 'item-search',
-    'member-login')"""
-# Own actions: first those whose item does not matter, then those on items that can still be read.
+# Own actions: first those whose item does not matter, then those on items that can be read now. The recycled ones
+# give no right to their members, only to the public.
 OWN = text(
-    f"""
-    select a.id, a.view::text as view, a.type, a.extra, a.geolocation, a.created_at, a.account_id, a.item_id,
-        to_jsonb(i) - 'path' as item, i.path::text as item_path, a.type in {_NEED_NO_PERMISSION} as free
-    from action a left join item i on i.id = a.item_id
-    where a.account_id = cast(:account_id as uuid)
-      and a.created_at between cast(:start_at as timestamptz) and cast(:end_at as timestamptz)
-      and (a.type in {_NEED_NO_PERMISSION} or exists (
-        select from (
+    """
+    with own as materialized (
+        select a.*, a.type in ('collection-view', 'item-like', 'item-unlike', 'item-download', 'item-embed',
+            'item-search', 'member-login') as free
+        from action a
+        where a.account_id = cast(:account_id as uuid)
+          and a.created_at between cast(:start_at as timestamptz) and cast(:end_at as timestamptz)
+    ), readable as (
+        select i.id
+        from (select distinct item_id from own where not free) seen join item i on i.id = seen.item_id
+        cross join lateral (
             select array(select subpath(i.path, 0, n) from generate_series(1, nlevel(i.path)) n) as paths
         ) above
         cross join lateral (
             select max(m.permission) as best from item_membership m
-            where m.account_id = a.account_id and m.item_path = any(above.paths)
+            where i.deleted_at is null and m.account_id = cast(:account_id as uuid)
+              and m.item_path = any(above.paths)
         ) membership
         cross join lateral (
-            select bool_or(v.type = 'public') as public, bool_or(v.type = 'hidden') as hidden
+            select coalesce(bool_or(v.type = 'public'), false) as public,
+                coalesce(bool_or(v.type = 'hidden'), false) as hidden
             from item_visibility v where v.item_path = any(above.paths)
         ) visibility
-        where i.id is not null
-          and (i.deleted_at is null and membership.best is not null or visibility.public)
-          and (not coalesce(visibility.hidden, false) or membership.best >= 'write')
-      ))
-    order by free desc, a.created_at desc
+        where case when visibility.hidden then membership.best >= 'write'
+            else membership.best is not null or visibility.public end
+    )
+    select own.id, own.view::text as view, own.type, action_extra(own.extra)::text as extra,
+        own.geolocation::text as geolocation, own.created_at, own.account_id, own.item_id
+    from own left join readable on readable.id = own.item_id
+    where own.free or readable.id is not null
+    order by own.free desc, own.created_at desc, own.id
     """
 )
+ITEMS = text("select * from item where id = any(cast(:item_ids as uuid[]))")
 EXPORT_REQUEST = text(
     """
     insert into action_request_export (member_id, item_path, format, created_at)

@@ -1,11 +1,13 @@
 """Recording what people do, as far as they and the items allow it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import structlog
 from starlette.requests import Request
 
 from graasp.actions import queries
@@ -15,6 +17,8 @@ from graasp.db.statements import dumps
 from graasp.geoip import locate
 from graasp.platform import UnitOfWork
 from graasp.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 View = Literal["builder", "player", "library", "account", "analytics", "home", "auth", "unknown"]
 
@@ -57,36 +61,57 @@ class RequestOrigin:
 async def record(
     uow: UnitOfWork, caller: Caller | None, origin: RequestOrigin, actions: Sequence[NewAction]
 ) -> None:
-    """Record actions in this unit of work, unless the member or the item said that nothing is to be saved."""
-    if caller is not None and not caller.saves_actions:
+    """Record actions in this unit of work, unless the member or the item said that nothing is to be saved.
+
+    One statement for any number. What can't be recorded is logged: it never fails what the actions tell of.
+    """
+    if caller is not None and caller.is_member and not caller.saves_actions:
         return
-    settings = uow.platform.settings
-    place = None
-    for action in actions:
-        if action.item is not None and action.item["settings"].get("enableSaveActions") is False:
-            continue
-        place = place or locate(origin.address, settings.geoip_database)
+    kept = [action for action in actions if _saves(action.item)]
+    if not kept:
+        return
+    async with _forgiving(uow):
+        settings = uow.platform.settings
+        place = locate(origin.address, settings.geoip_database)
+        view = origin.view(settings)
         await uow.execute(
             queries.INSERT,
-            type=action.type,
-            extra=dumps(dict(action.extra)),
-            view=action.view or origin.view(settings),
+            types=[action.type for action in kept],
+            extras=[dumps(dict(action.extra)) for action in kept],
+            views=[action.view or view for action in kept],
+            item_ids=[action.item["id"] if action.item is not None else None for action in kept],
             geolocation=dumps(place) if place else None,
             account_id=caller.id if caller else None,
-            item_id=action.item["id"] if action.item is not None else None,
         )
 
 
 async def record_for(uow: UnitOfWork, account_id: UUID, action: NewAction) -> None:
-    """Record what somebody did while signed out; a requested sign-in is recorded whatever the member's setting."""
-    await uow.execute(
-        queries.INSERT_FOR,
-        account_id=account_id,
-        type=action.type,
-        extra=dumps(dict(action.extra)),
-        view=action.view or "unknown",
-        always=action.type == "member-login",
-    )
+    """Record what a member did while signed out. A requested sign-in is always recorded, but names nobody who
+    saves no actions. As `record`, it never fails the unit of work.
+    """
+    async with _forgiving(uow):
+        await uow.execute(
+            queries.INSERT_FOR,
+            account_id=account_id,
+            type=action.type,
+            extra=dumps(dict(action.extra)),
+            view=action.view or "unknown",
+            always=action.type == "member-login",
+        )
+
+
+def _saves(item: Row | None) -> bool:
+    settings = item["settings"] if item is not None else None
+    return not isinstance(settings, Mapping) or settings.get("enableSaveActions") is not False
+
+
+@asynccontextmanager
+async def _forgiving(uow: UnitOfWork) -> AsyncIterator[None]:
+    try:
+        async with uow.savepoint():
+            yield
+    except Exception:
+        log.exception("actions not recorded")
 
 
 def _path_below_client(referer: str | None, settings: Settings) -> str | None:
