@@ -11,11 +11,15 @@ from graasp.exports.routes import router as exports
 from graasp.files.routes import router as files
 from graasp.flags.routes import router as flags
 from graasp.invitations.routes import router as invitations
+from graasp.item_login.routes import enrolment
+from graasp.item_login.routes import router as item_login
 from graasp.items.routes import router as items
 from graasp.maintenance.routes import router as maintenance
+from graasp.memberships.requests.routes import router as membership_requests
 from graasp.memberships.routes import router as memberships
 from graasp.notifications.routes import router as notifications
 from graasp.short_links.routes import router as short_links
+from graasp.visibility.routes import router as visibility
 
 # In order of precedence: `/members/{id}` and `/items/{id}` would swallow their neighbours' literal paths.
 DOMAINS = (
@@ -27,7 +31,11 @@ DOMAINS = (
     exports,
     files,
     accounts,
+    membership_requests,
     memberships,
+    enrolment,
+    item_login,
+    visibility,
     flags,
     invitations,
     short_links,

@@ -17,8 +17,10 @@ from uuid import UUID
 import asyncpg
 import boto3
 import httpx
+import orjson
 import pytest
 import redis
+import redis.asyncio
 import structlog
 import uvicorn
 from aiosmtpd.controller import Controller
@@ -37,12 +39,14 @@ from graasp.http.session_cookie import COOKIE, SessionCodec
 from graasp.http.session_cookie import Session as BrowserSession
 from graasp.jobs.tables import job
 from graasp.platform import Platform, open_platform
+from graasp.realtime.publisher import UPDATES_CHANNEL
 from graasp.settings import Settings
 from tests.factories import Factory
 from worker.execution import Outcome, execute
 from worker.registry import load_handlers
 
 RunJobs = Callable[[], Awaitable[list[Outcome]]]
+Published = Callable[[], Awaitable[list[tuple[str, str, Any]]]]
 
 SECRET_KEY = "1f" * 32
 BUCKET = "file-items"
@@ -281,6 +285,28 @@ def audited(app: FastAPI) -> Iterator[list[MutableMapping[str, Any]]]:
 
     with capture_logs([structlog.contextvars.merge_contextvars, only_audit]) as events:
         yield events
+
+
+@pytest.fixture
+async def published(app: FastAPI, redis_url: str) -> AsyncIterator[Published]:
+    """`await published()`: the websocket messages sent since the last call, as `(topic, channel, body)`."""
+    realtime = app.state.platform.realtime
+    async with redis.asyncio.from_url(redis_url) as connection, connection.pubsub() as updates:
+        await updates.subscribe(UPDATES_CHANNEL)
+
+        async def collect() -> list[tuple[str, str, Any]]:
+            realtime.publish("end of test", "", {})
+            messages = []
+            while True:
+                received = await updates.get_message(ignore_subscribe_messages=True, timeout=5)
+                if received is None:
+                    continue
+                data = orjson.loads(received["data"])["data"]
+                if data["topic"] == "end of test":
+                    return messages
+                messages.append((data["topic"], data["channel"], data["body"]))
+
+        yield collect
 
 
 @asynccontextmanager

@@ -31,6 +31,10 @@ Happened = Literal[
     "people invited",
     "invitation changed",
     "invitation deleted",
+    "visibility created",
+    "visibility deleted",
+    "login schema changed",
+    "login schema deleted",
 ]
 Refused = Literal["wrong password", "sign-in link used again"]
 

@@ -4,7 +4,7 @@ A gate never raises by itself: the refusal is raised by the route once the reque
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Depends
@@ -32,6 +32,12 @@ class Caller:
     @property
     def is_member(self) -> bool:
         return self.type == "individual"
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What a refusal tells callers of themselves."""
+        identity = {"id": str(self.id), "name": self.name, "type": self.type}
+        return identity | {"isValidated": self.is_validated} if self.is_member else identity
 
     @property
     def is_validated_member(self) -> bool:

@@ -139,6 +139,20 @@ def _decide(row: Row, needed: Permission) -> Access:
     return Access(row, permission, row["public"], row["hidden"])
 
 
+def is_out_of_sight(row: Row) -> bool:
+    """Whether the item of these access columns is hidden from the account."""
+    permission = Permission.from_wire(row["permission"]) if row["permission"] else None
+    return refusal_for(permission, Permission.READ, public=True, hidden=bool(row["hidden"])) is not None
+
+
+def has_membership_access(row: Row) -> bool:
+    """Whether a membership, rather than only being public, lets the account read the item of these access columns."""
+    if not row["permission"]:
+        return False
+    permission = Permission.from_wire(row["permission"])
+    return refusal_for(permission, Permission.READ, public=False, hidden=bool(row["hidden"])) is None
+
+
 def refusal_for(
     best: Permission | None, needed: Permission, *, public: bool, hidden: bool
 ) -> type[DomainError] | None:

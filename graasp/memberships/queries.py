@@ -94,8 +94,7 @@ GRANT = text(
     _with_consequences(
         """
         insert into item_membership (item_path, account_id, permission, creator_id)
-        select cast(:path as ltree), g.account_id, g.permission::permission_enum,
-            case when cast(:by_themselves as boolean) then g.account_id else cast(:creator_id as uuid) end
+        select cast(:path as ltree), g.account_id, g.permission::permission_enum, cast(:creator_id as uuid)
         from unnest(cast(:account_ids as uuid[]), cast(:permissions as text[])) g(account_id, permission)
         on conflict (item_path, account_id) do nothing
         returning *
@@ -120,10 +119,11 @@ DELETE = text(
     )
     """
 )
-ADMINISTER = text(
+GIVE_OWN = text(
     """
     insert into item_membership (permission, item_path, creator_id, account_id)
-    values ('admin', cast(:path as ltree), cast(:account_id as uuid), cast(:account_id as uuid))
+    values (cast(:permission as permission_enum), cast(:path as ltree), cast(:account_id as uuid),
+        cast(:account_id as uuid))
     """
 )
 

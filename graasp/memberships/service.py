@@ -1,12 +1,13 @@
 """The rules of memberships: going down the tree, an account's permissions only ever rise."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import asyncpg
 from orjson import Fragment
 
+from graasp import audit
 from graasp.accounts.errors import MemberNotFound
 from graasp.auth.gates import Caller
 from graasp.db.database import Reader, Row
@@ -41,7 +42,12 @@ Grants = Mapping[UUID, Permission]
 
 async def grant_creator_admin(uow: UnitOfWork, path: str, account_id: UUID) -> None:
     """Make the creator of an item its admin."""
-    await uow.execute(queries.ADMINISTER, path=path, account_id=account_id)
+    await give_own_membership(uow, path, account_id, Permission.ADMIN)
+
+
+async def give_own_membership(uow: UnitOfWork, path: str, account_id: UUID, permission: Permission) -> None:
+    """A first membership, where nothing can be redundant: the item or the account has just been made."""
+    await uow.execute(queries.GIVE_OWN, path=path, account_id=account_id, permission=permission.wire)
 
 
 async def list_for_item(reader: Reader, caller: Caller | None, item_id: UUID) -> list[dict[str, Any]]:
@@ -60,9 +66,9 @@ async def list_for_item(reader: Reader, caller: Caller | None, item_id: UUID) ->
 async def add_all(uow: UnitOfWork, item: Row, grants: Grants, *, creator_id: UUID | None) -> list[Row]:
     """Give accounts permissions on an item, in the same few statements whatever their number; the new rows.
 
-    Weaker memberships of theirs below vanish, and so do the requests this answers. Without a creator everybody is
-    the creator of their own. All or nothing: raises ModifyExistingMembership when one has a membership on the item
-    already, InvalidMembership when one inherits as much, ItemNotFound when the item has just been moved or deleted.
+    Weaker memberships of theirs below vanish, and so do the requests this answers. All or nothing: raises
+    ModifyExistingMembership when one has a membership on the item already, InvalidMembership when one inherits as
+    much, ItemNotFound when the item has just been moved or deleted.
     """
     path = item["path"]
     await uow.execute(queries.LOCK_TREE, path=path)
@@ -75,7 +81,6 @@ async def add_all(uow: UnitOfWork, item: Row, grants: Grants, *, creator_id: UUI
             account_ids=list(grants),
             permissions=[permission.wire for permission in grants.values()],
             creator_id=creator_id,
-            by_themselves=creator_id is None,
         )
     except asyncpg.ForeignKeyViolationError:
         raise ItemNotFound(item["id"]) from None
@@ -114,6 +119,7 @@ async def share_all(uow: UnitOfWork, caller: Caller, item: Row, grants: Grants) 
         member = members[row["account_id"]]
         account = {"account_name": member["name"], "account_type": "individual"}
         _announce(uow, "create", item, dict(row) | account)
+        _audit(uow, "membership created", caller, row)
     mails = [
         item_shared(
             recipient=member["email"],
@@ -177,6 +183,7 @@ async def set_permission(
     account = {name: membership[name] for name in ("account_name", "account_type")}
     if inherited and permission is above:
         await uow.execute(queries.DELETE, membership_id=membership_id, purge_below=False)
+        _audit(uow, "membership deleted", caller, membership)
         _announce(uow, "delete", access.item, membership)
         holder = await uow.first(queries.ITEM_AT, path=inherited["item_path"])
         assert holder is not None
@@ -184,6 +191,7 @@ async def set_permission(
         return
     row = await uow.first(queries.SET, membership_id=membership_id, permission=permission.wire)
     assert row is not None
+    _audit(uow, "membership changed", caller, row)
     _announce(uow, "update", access.item, dict(row) | account)
 
 
@@ -193,6 +201,7 @@ async def remove(uow: UnitOfWork, caller: Caller, membership_id: UUID, *, purge_
     access = await _administer(uow, caller, membership)
     await _require_other_admin(uow, membership)
     await uow.execute(queries.DELETE, membership_id=membership_id, purge_below=purge_below)
+    _audit(uow, "membership deleted", caller, membership, purge_below=purge_below)
     _announce(uow, "delete", access.item, membership)
 
 
@@ -222,3 +231,21 @@ async def _require_other_admin(uow: UnitOfWork, membership: Row) -> None:
 def _announce(uow: UnitOfWork, operation: str, item: Row, membership: Any) -> None:
     body = {"kind": "item", "op": operation, "membership": bare_membership(membership, item)}
     uow.publish(TOPIC, str(item["id"]), body)
+
+
+def _audit(
+    uow: UnitOfWork,
+    event: Literal["membership created", "membership changed", "membership deleted"],
+    caller: Caller,
+    membership: Row,
+    **details: object,
+) -> None:
+    audit.happened(
+        uow,
+        event,
+        caller.id,
+        item_id=item_id_of(membership["item_path"]),
+        for_account=membership["account_id"],
+        permission=membership["permission"],
+        **details,
+    )

@@ -12,6 +12,9 @@ from graasp.http.errors import TooManyRequests
 
 SIGN_IN_BY_ADDRESS = parse("30 per minute")
 SIGN_IN_BY_ACCOUNT = parse("10 per minute")
+# A whole class comes from one address, at the beginning of a lesson.
+GUEST_BY_ADDRESS = parse("300 per minute")
+REQUESTS_BY_ACCOUNT = parse("30 per minute")
 MAIL_BY_ADDRESS = parse("20 per minute")
 MAIL_BY_ACCOUNT = parse("5 per minute")
 INVITE_BY_ACCOUNT = parse("60 per minute")
