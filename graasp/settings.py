@@ -210,6 +210,7 @@ class Settings(BaseSettings):
     # --- limits ------------------------------------------------------------------------------------
     max_tree_levels: int = Field(default=15, ge=1)
     max_children: int = Field(default=100, ge=1)
+    max_copied_items: int = Field(default=10_000, ge=1)
     max_storage_bytes: int = Field(default=5 * 1024**3, ge=0)
     max_upload_file_bytes: int = Field(default=1024**3, ge=1)
     max_upload_files: int = Field(default=20, ge=1)

@@ -53,7 +53,7 @@ async def add_file(
     file = await content.safe_html(upload.file) if mimetype == "text/html" else upload.file
     key = new_file_key(upload.name)
     async with platform.unit_of_work() as uow:
-        await _require_space(uow, caller, upload.size)
+        await require_space(uow, caller, upload.size)
         size = await _store(platform, caller, key, file, mimetype)
         try:
             if not size:
@@ -72,10 +72,16 @@ async def add_file(
             raise
 
 
-async def _require_space(uow: UnitOfWork, caller: Caller, size: int) -> None:
+async def require_space(uow: UnitOfWork, caller: Caller, size: int) -> None:
+    """As `check_space`; what the member uses does not change until the unit of work ends."""
     await uow.first(queries.LOCK_OWNER, account_id=caller.id)
-    total = await used_bytes(uow, caller.id) + size
-    if total > uow.platform.settings.max_storage_bytes:
+    await check_space(uow.platform, uow, caller, size)
+
+
+async def check_space(platform: Platform, reader: Reader, caller: Caller, size: int) -> None:
+    """Raises StorageExceeded when so many more bytes are too many for a member."""
+    total = await used_bytes(reader, caller.id) + size
+    if total > platform.settings.max_storage_bytes:
         raise StorageExceeded(total)
 
 

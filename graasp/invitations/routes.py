@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, BinaryIO
 from uuid import UUID
 
-from fastapi import Path
+from fastapi import Path, Query
 from pydantic import BaseModel, Field, model_validator
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,10 +19,11 @@ from graasp.http.fields import AnyText, Email, Uuid, failure
 from graasp.http.responses import json_response, no_content
 from graasp.http.routing import contract_router, reads_the_stream
 from graasp.http.uploads import received_file
-from graasp.invitations import service, sheets
+from graasp.invitations import groups, service, sheets
 from graasp.invitations.errors import NoFileProvided, NoInvitationReceived
-from graasp.invitations.service import LONGEST_NAME, Invitee
+from graasp.invitations.service import LONGEST_NAME, Invitee, Shared
 from graasp.items import schemas
+from graasp.items.copying import read_tree
 from graasp.memberships.authorization import Permission, authorize
 from graasp.rate_limits import INVITE_BY_ACCOUNT, RESEND_BY_INVITATION
 
@@ -68,6 +69,38 @@ class Invitation(BaseModel):
     updated_at: datetime
 
 
+class RawMembership(BaseModel):
+    model_config = schemas.camel
+
+    id: UUID
+    account_id: UUID
+    item_path: str
+    permission: schemas.PermissionName
+    creator: UUID | None = None
+    created_at: datetime
+    updated_at: datetime
+
+
+class RawInvitation(BaseModel):
+    model_config = schemas.camel
+
+    id: UUID
+    email: str
+    name: str | None = None
+    permission: schemas.PermissionName
+    item_path: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class InvitedGroup(BaseModel):
+    model_config = schemas.camel
+
+    group_name: str
+    memberships: list[RawMembership]
+    invitations: list[RawInvitation]
+
+
 @router.get("/invitations/{id}", operation_id="getInvitationById", response_model=Invitation)
 async def get_invitation_by_id(reads: Reads, id: Uuid) -> Response:
     return json_response(await service.read(reads, id))
@@ -102,6 +135,33 @@ async def invite_from_csv(
         sheet = await asyncio.to_thread(sheets.read_sheet, file, most_rows=settings.max_csv_rows)
     await service.invite(uow, caller, id, await asyncio.to_thread(sheets.invitees, sheet))
     return no_content()
+
+
+@router.post(
+    "/{id}/invitations/upload-csv-template",
+    operation_id="inviteFromCSVWithTemplate",
+    response_model=list[InvitedGroup],
+)
+@reads_the_stream
+async def invite_from_csv_with_template(
+    request: Request,
+    uow: Uow,
+    limits: Limits,
+    caller: ValidatedMember,
+    id: Uuid,
+    template_id: Annotated[Uuid, Query(alias="templateId")],
+) -> Response:
+    await limits.require("invite", (INVITE_BY_ACCOUNT, str(caller.id)))
+    platform = uow.platform
+    async with _received_csv(request, platform.settings.max_csv_bytes) as file:
+        target = await authorize(platform.reads, caller.id, id, Permission.ADMIN)
+        template = await read_tree(platform.reads, caller.id, template_id)
+        sheet = await asyncio.to_thread(sheets.read_sheet, file, most_rows=platform.settings.max_csv_rows)
+    sheets.require_groups(sheet)
+    groups.require_folder(target)
+    people = await asyncio.to_thread(sheets.groups, sheet)
+    shared = await groups.share_copies(uow, caller, target, template, people)
+    return json_response([_invited_group(name, group) for name, group in shared.items()])
 
 
 @router.patch("/{id}/invitations/{invitationId}", operation_id="updateInvitation", **_NO_BODY)
@@ -146,3 +206,21 @@ async def _received_csv(request: Request, max_bytes: int) -> AsyncIterator[Binar
         if received.file.content_type != "text/csv":
             raise BadRequest(_NOT_CSV)
         yield received.file.file
+
+
+def _invited_group(name: str, shared: Shared) -> dict[str, Any]:
+    return {
+        "groupName": name,
+        "memberships": [
+            {
+                "id": row["id"],
+                "accountId": row["account_id"],
+                "itemPath": row["item_path"],
+                "permission": row["permission"],
+                "createdAt": row["created_at"],
+                "updatedAt": row["updated_at"],
+            }
+            for row in shared.memberships
+        ],
+        "invitations": [service.wire(row) | {"itemPath": row["item_path"]} for row in shared.invitations],
+    }

@@ -54,7 +54,7 @@ async def list_for_item(reader: Reader, caller: Caller, item_id: UUID) -> list[d
         row["path"]: Fragment(dump_json(generic_item(row)))
         for row in await reader.all(queries.ITEMS_ON_PATH, path=path)
     }
-    return [_wire(row) | {"item": items[row["item_path"]]} for row in rows if row["item_path"] in items]
+    return [wire(row) | {"item": items[row["item_path"]]} for row in rows if row["item_path"] in items]
 
 
 async def read(reader: Reader, invitation_id: UUID) -> dict[str, Any]:
@@ -63,7 +63,7 @@ async def read(reader: Reader, invitation_id: UUID) -> dict[str, Any]:
     item = await reader.first(queries.ITEM, item_id=row["item_id"])
     if item is None:
         raise InvitationNotFound({"invitationId": str(invitation_id)})
-    return _wire(row) | {"item": generic_item(item)}
+    return wire(row) | {"item": generic_item(item)}
 
 
 async def invite(
@@ -209,7 +209,8 @@ def _mail(uow: UnitOfWork, caller: Caller, item: Row, row: Row) -> Mail:
     )
 
 
-def _wire(row: Row) -> dict[str, Any]:
+def wire(row: Row) -> dict[str, Any]:
+    """An invitation without its item."""
     return {
         "id": row["id"],
         "email": row["email"],

@@ -29,6 +29,14 @@ class TooManyChildren(DomainError):
     message = "TOO_MANY_CHILDREN"
 
 
+class TooManyDescendants(DomainError):
+    """The data is how many items it would be."""
+
+    code = "GERR011"
+    status = 403
+    message = "TOO_MANY_DESCENDANTS"
+
+
 class CannotReorderRootItem(DomainError):
     code = "GERR034"
     status = 400

@@ -122,8 +122,8 @@ DELETE = text(
 GIVE_OWN = text(
     """
     insert into item_membership (permission, item_path, creator_id, account_id)
-    values (cast(:permission as permission_enum), cast(:path as ltree), cast(:account_id as uuid),
-        cast(:account_id as uuid))
+    select cast(:permission as permission_enum), path::ltree, cast(:account_id as uuid), cast(:account_id as uuid)
+    from unnest(cast(:paths as text[])) path
     """
 )
 

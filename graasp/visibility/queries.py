@@ -32,3 +32,10 @@ DELETE = text(
     where type = cast(:type as item_visibility_type) and item_path <@ cast(:path as ltree)
     """
 )
+# Of copies: nobody is named as the one who did it.
+HIDE = text(
+    """
+    insert into item_visibility (type, item_path)
+    select 'hidden', path::ltree from unnest(cast(:paths as text[])) path
+    """
+)

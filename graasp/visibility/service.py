@@ -1,5 +1,6 @@
 """The rules of visibilities: one holds for everything below, and cannot be switched off there."""
 
+from collections.abc import Sequence
 from typing import Literal
 from uuid import UUID
 
@@ -47,3 +48,9 @@ async def delete(uow: UnitOfWork, caller: Caller, item_id: UUID, kind: Visibilit
         )
     if await uow.execute(queries.DELETE, path=path, type=kind):
         audit.happened(uow, "visibility deleted", caller.id, item_id=item_id, type=kind)
+
+
+async def hide_copies(uow: UnitOfWork, paths: Sequence[str]) -> None:
+    """Hide items that were just copied from hidden ones, in one statement."""
+    if paths:
+        await uow.execute(queries.HIDE, paths=list(paths))

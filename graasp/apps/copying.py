@@ -1,0 +1,59 @@
+"""The settings of apps that are copied; what people did in them stays with the original."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+from uuid import UUID, uuid4
+
+from graasp.apps import queries
+from graasp.db.database import Reader
+from graasp.platform import UnitOfWork
+from graasp.storage.copies import ObjectCopy
+
+
+class SettingCopy(NamedTuple):
+    """A setting to be made for a copied item, and the file it has."""
+
+    id: UUID
+    item_id: UUID
+    source_id: UUID
+    file: ObjectCopy | None
+
+
+async def plan_settings(
+    reader: Reader, copies_of: Mapping[UUID, Sequence[UUID]], account_id: UUID
+) -> list[SettingCopy]:
+    """The settings of app items for the copies of each; one statement."""
+    if not copies_of:
+        return []
+    rows = await reader.all(queries.SETTINGS_OF, item_ids=list(copies_of))
+    return [
+        _copy(row["item_id"], row["id"], item_id, account_id, has_file=bool(row["has_file"]))
+        for row in rows
+        for item_id in copies_of[row["item_id"]]
+    ]
+
+
+def _copy(
+    source_item_id: UUID, source_id: UUID, item_id: UUID, account_id: UUID, *, has_file: bool
+) -> SettingCopy:
+    setting_id = uuid4()
+    # The key is made of ids: the one in `data` is the client's word.
+    file = ObjectCopy(
+        source=f"apps/app-setting/{source_item_id}/{source_id}",
+        target=f"apps/app-setting/{item_id}/{setting_id}",
+        metadata={"item": str(setting_id), "member": str(account_id)},
+        is_optional=True,
+    )
+    return SettingCopy(setting_id, item_id, source_id, file if has_file else None)
+
+
+async def copy_settings(uow: UnitOfWork, copies: Sequence[SettingCopy]) -> None:
+    """Make the planned settings in one statement; their items are there."""
+    if copies:
+        await uow.execute(
+            queries.COPY_SETTINGS,
+            ids=[copy.id for copy in copies],
+            item_ids=[copy.item_id for copy in copies],
+            source_ids=[copy.source_id for copy in copies],
+            file_keys=[copy.file.target if copy.file else None for copy in copies],
+        )

@@ -1,0 +1,293 @@
+"""Copies of item trees: the rows, what belongs to them, and their stored objects.
+
+Not copied: memberships, `public`, publication, invitations, login schemas, tags, likes, bookmarks, links, chat, what
+people did. A copy is hidden where its original is.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+from graasp.apps.copying import SettingCopy, copy_settings, plan_settings
+from graasp.auth.gates import Caller
+from graasp.db.database import Reader, Row
+from graasp.db.ltree import label, parent_path
+from graasp.db.statements import dumps
+from graasp.files.keys import new_file_key
+from graasp.files.service import check_space, require_space
+from graasp.items import copying_queries, ordering, queries
+from graasp.items.errors import HierarchyTooDeep, ItemNotFolder, TooManyChildren, TooManyDescendants
+from graasp.items.packing import InheritedAccess, tree_order
+from graasp.memberships.authorization import Access, Permission, authorize
+from graasp.memberships.errors import ItemNotFound
+from graasp.memberships.service import grant_creator_admin_on
+from graasp.pages.service import copy_pages
+from graasp.platform import UnitOfWork
+from graasp.settings import Settings
+from graasp.storage.copies import ObjectCopy, copy_objects
+from graasp.storage.errors import UploadFileUnexpectedError
+from graasp.visibility.service import hide_copies
+
+THUMBNAIL_SIZES = ("small", "medium", "large", "original")
+LONGEST_NAME = 500
+_LONGEST_SUFFIX = 6
+_NUMBERED = re.compile(r"(.*) \(([0-9]{1,9})\)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class SourceTree:
+    """What an account sees of a tree: the root first, parents before children; and which of it is hidden."""
+
+    rows: Sequence[Row]
+    hidden: frozenset[str]
+
+    @property
+    def root(self) -> Row:
+        return self.rows[0]
+
+    @property
+    def height(self) -> int:
+        """In levels; a single item has one."""
+        levels = [str(row["path"]).count(".") for row in self.rows]
+        return 1 + max(levels) - levels[0]
+
+    @property
+    def file_bytes(self) -> int:
+        return sum(_size(row) for row in self.rows)
+
+
+async def read_tree(reader: Reader, account_id: UUID | None, item_id: UUID) -> SourceTree:
+    """An item and what the account sees below it, in three statements. Raises ItemNotFound, the permission errors."""
+    access = await authorize(reader, account_id, item_id)
+    path = access.item["path"]
+    below = await reader.all(queries.DESCENDANTS, path=path, item_id=item_id)
+    changes = await reader.all(queries.ACCESS_BELOW, account_id=account_id, path=path)
+    inherited = InheritedAccess(path, access.permission, access.public, access.hidden, changes)
+    # What an account may see below something it may not see has no place in the copy.
+    seen = {path: access.item}
+    for row in tree_order(below, path):
+        if parent_path(row["path"]) in seen and inherited.shows(row["path"]):
+            seen[row["path"]] = row
+    return SourceTree(list(seen.values()), frozenset(p for p in seen if inherited.of(p)[2]))
+
+
+@dataclass(frozen=True)
+class _Copy:
+    """One item to be made; `name` and `extra` are the original's unless given."""
+
+    id: UUID
+    path: str
+    source: Row
+    order: Decimal | None
+    name: str | None = None
+    extra: Mapping[str, Any] | None = None
+
+
+async def copy_tree(
+    uow: UnitOfWork,
+    caller: Caller,
+    tree: SourceTree,
+    destination: Access | None,
+    *,
+    names: Sequence[str] | None = None,
+) -> list[Row]:
+    """Copy a tree last into a folder that the caller may write to, or to the root; the rows of the topmost copies.
+
+    With `names` there is one copy for each; without, one whose name nobody beside it has. The number of statements
+    depends neither on the tree's size nor on the number of copies. Call it before anything else in the unit of
+    work: stored objects are copied while no transaction is open yet, and deleted if it fails.
+
+    Raises ItemNotFolder, HierarchyTooDeep, TooManyChildren, TooManyDescendants, StorageExceeded,
+    UploadFileUnexpectedError, and ItemNotFound when the original or the folder has just gone.
+    """
+    number = 1 if names is None else len(names)
+    if not number:
+        return []
+    _require_fit(uow.platform.settings, tree, destination, number)
+    parent = destination.item["path"] if destination else None
+    copies = [list(_copies(tree, parent)) for _ in range(number)]
+    everything = [copy for copied in copies for copy in copied]
+    await check_space(uow.platform, uow.platform.reads, caller, tree.file_bytes * number)
+    settings = await plan_settings(uow.platform.reads, _app_copies(everything), caller.id)
+    await _copy_objects(uow, caller, [*_objects(everything, caller.id), *_setting_files(settings)])
+
+    orders = await _places(uow, destination, number)
+    if names is None:
+        names = [await _free_name(uow, caller.id, tree.root["name"], parent)]
+    for copied, name, order in zip(copies, names, orders, strict=True):
+        copied[0] = replace(copied[0], name=name, order=order)
+    everything = [copy for copied in copies for copy in copied]
+    await require_space(uow, caller, tree.file_bytes * number)
+    roots = await _insert(uow, caller.id, everything, [copied[0].id for copied in copies])
+    await _insert_belongings(uow, tree, everything, settings)
+    if destination is None or destination.permission is not Permission.ADMIN:
+        await grant_creator_admin_on(uow, [root["path"] for root in roots], caller.id)
+    if parent:
+        await ordering.rescale(uow, parent)
+    return roots
+
+
+def _require_fit(settings: Settings, tree: SourceTree, destination: Access | None, number: int) -> None:
+    if destination and destination.item["type"] != "folder":
+        raise ItemNotFolder(str(destination.item["id"]))
+    level = destination.item["path"].count(".") + 1 if destination else 0
+    if level + tree.height > settings.max_tree_levels:
+        raise HierarchyTooDeep
+    if len(tree.rows) * number > settings.max_copied_items:
+        raise TooManyDescendants(len(tree.rows) * number)
+
+
+def _copies(tree: SourceTree, parent: str | None) -> Iterator[_Copy]:
+    """One copy of every item, under new ids and paths, siblings in the order of their originals."""
+    orders = _orders(tree.rows)
+    paths: dict[str, str] = {}
+    for row in tree.rows:
+        item_id = uuid4()
+        above = parent if row is tree.root else paths[parent_path(row["path"]) or ""]
+        path = paths[row["path"]] = f"{above}.{label(item_id)}" if above else label(item_id)
+        extra = _extra(row)
+        yield _Copy(item_id, path, row, orders.get(row["path"]), extra=extra)
+
+
+def _orders(rows: Sequence[Row]) -> dict[str, Decimal]:
+    """The originals' orders; new ones in a folder where some are missing or equal."""
+    families: dict[str, list[Row]] = {}
+    for row in rows[1:]:
+        families.setdefault(parent_path(row["path"]) or "", []).append(row)
+    orders: dict[str, Decimal] = {}
+    for siblings in families.values():
+        stored = [row["order"] for row in siblings]
+        distinct = len({order for order in stored if order is not None}) == len(stored)
+        for position, row in enumerate(sorted(siblings, key=_place), start=1):
+            orders[row["path"]] = row["order"] if distinct else ordering.STEP * position
+    return orders
+
+
+def _place(row: Row) -> tuple[bool, Decimal, datetime]:
+    return row["order"] is None, row["order"] or Decimal(0), row["created_at"]
+
+
+def _extra(row: Row) -> Mapping[str, Any] | None:
+    """What a copy does not share with its original: the key of its file."""
+    file = _file(row)
+    if not isinstance(file.get("path"), str):
+        return None
+    name = file.get("name")
+    return {**row["extra"], "file": {**file, "path": new_file_key(name if isinstance(name, str) else "")}}
+
+
+def _file(row: Row) -> Mapping[str, Any]:
+    file = row["extra"].get("file") if row["type"] == "file" and isinstance(row["extra"], Mapping) else None
+    return file if isinstance(file, Mapping) else {}
+
+
+def _size(row: Row) -> int:
+    size = _file(row).get("size")
+    return int(size) if isinstance(size, int | float) else 0
+
+
+def _objects(copies: Sequence[_Copy], account_id: UUID) -> Iterator[ObjectCopy]:
+    for copy in copies:
+        metadata = {"item": str(copy.id), "member": str(account_id)}
+        if copy.extra:
+            yield ObjectCopy(_file(copy.source)["path"], copy.extra["file"]["path"], metadata)
+        if (
+            isinstance(copy.source["settings"], Mapping)
+            and copy.source["settings"].get("hasThumbnail") is True
+        ):
+            for size in THUMBNAIL_SIZES:
+                source, target = (f"thumbnails/{of}/{size}" for of in (copy.source["id"], copy.id))
+                yield ObjectCopy(source, target, metadata, is_optional=True)
+
+
+def _setting_files(settings: Sequence[SettingCopy]) -> Iterator[ObjectCopy]:
+    return (setting.file for setting in settings if setting.file)
+
+
+def _app_copies(copies: Sequence[_Copy]) -> dict[UUID, list[UUID]]:
+    found: dict[UUID, list[UUID]] = {}
+    for copy in copies:
+        if copy.source["type"] == "app":
+            found.setdefault(copy.source["id"], []).append(copy.id)
+    return found
+
+
+async def _copy_objects(uow: UnitOfWork, caller: Caller, objects: Sequence[ObjectCopy]) -> None:
+    storage = uow.platform.storage
+    if not objects:
+        return
+    uow.after_rollback(lambda: storage.delete(*(copy.target for copy in objects)))
+    try:
+        await copy_objects(storage, objects)
+    except ExceptionGroup as failures:
+        raise UploadFileUnexpectedError(caller.id) from failures
+
+
+async def _places(uow: UnitOfWork, destination: Access | None, number: int) -> list[Decimal | None]:
+    """The orders behind the last child; nobody else adds one until the unit of work ends."""
+    if destination is None:
+        return [None] * number
+    if await uow.first(queries.LOCK, item_id=destination.item["id"]) is None:
+        raise ItemNotFound(destination.item["id"])
+    slot = await ordering.find_slot(uow, destination.item["path"], None)
+    if slot["children"] + number > uow.platform.settings.max_children:
+        raise TooManyChildren
+    last = slot["last"] or 0
+    return [last + ordering.STEP * position for position in range(1, number + 1)]
+
+
+async def _free_name(uow: UnitOfWork, account_id: UUID, name: str, parent: str | None) -> str:
+    base = _NUMBERED.sub(r"\1", name)[: LONGEST_NAME - _LONGEST_SUFFIX]
+    if parent:
+        rows = await uow.all(copying_queries.NAMES_IN, path=parent, base=base)
+    else:
+        rows = await uow.all(copying_queries.NAMES_AT_ROOT, account_id=account_id, base=base)
+    return free_name(name, {row["name"] for row in rows})
+
+
+def free_name(name: str, taken: Collection[str]) -> str:
+    """The name itself, or with the first number that nobody has: `A`, `A (2)`, `A (3)`; never above 500 characters."""
+    while name in taken:
+        numbered = _NUMBERED.fullmatch(name)
+        base, number = (numbered[1], int(numbered[2]) + 1) if numbered else (name, 2)
+        suffix = f" ({number})"
+        name = base[: LONGEST_NAME - len(suffix)] + suffix
+    return name
+
+
+async def _insert(
+    uow: UnitOfWork, account_id: UUID, copies: Sequence[_Copy], root_ids: Sequence[UUID]
+) -> list[Row]:
+    rows = await uow.all(
+        copying_queries.COPY,
+        creator_id=account_id,
+        ids=[copy.id for copy in copies],
+        source_ids=[copy.source["id"] for copy in copies],
+        paths=[copy.path for copy in copies],
+        names=[copy.name for copy in copies],
+        extras=[dumps(copy.extra) if copy.extra else None for copy in copies],
+        orders=[copy.order for copy in copies],
+        root_ids=list(root_ids),
+    )
+    by_id = {row["id"]: row for row in rows}
+    if not rows or rows[0]["copies"] < len(copies):
+        raise ItemNotFound(copies[0].source["id"])
+    return [by_id[root_id] for root_id in root_ids]
+
+
+async def _insert_belongings(
+    uow: UnitOfWork, tree: SourceTree, copies: Sequence[_Copy], settings: Sequence[SettingCopy]
+) -> None:
+    hidden = {copy.path for copy in copies if copy.source["path"] in tree.hidden}
+    await hide_copies(uow, [path for path in hidden if parent_path(path) not in hidden])
+    await uow.execute(
+        copying_queries.COPY_GEOLOCATIONS,
+        paths=[copy.path for copy in copies],
+        source_paths=[copy.source["path"] for copy in copies],
+    )
+    await copy_settings(uow, settings)
+    await copy_pages(uow, [(copy.id, copy.source["id"]) for copy in copies if copy.source["type"] == "page"])
