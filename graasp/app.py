@@ -7,6 +7,7 @@ import structlog
 from fastapi import FastAPI
 
 from graasp.api import api_router, api_segments
+from graasp.apps.origins import AppOrigins
 from graasp.dashboard import mount_dashboard
 from graasp.documentation import install_documentation
 from graasp.http.errors import install_error_handlers
@@ -32,6 +33,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = FastAPI(lifespan=_lifespan, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.settings = settings
     app.state.session_codec = SessionCodec(settings)
+    app.state.app_origins = AppOrigins(lambda: app.state.platform.reads)
 
     app.include_router(meta_router)
     app.include_router(api_router())
@@ -43,7 +45,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.add_route("/metrics", metrics, include_in_schema=False)
 
     install_error_handlers(app)
-    install_middleware(app, settings, api_segments())
+    install_middleware(app, settings, segments=api_segments(), is_app_origin=app.state.app_origins.include)
     return app
 
 

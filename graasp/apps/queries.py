@@ -1,7 +1,11 @@
 """Every statement on registered apps and what they store."""
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
+from graasp.apps.tables import publishers
+
+# Where registered apps are served from.
+ORIGINS = select(func.unnest(publishers.c.origins).label("origin")).distinct()
 SETTINGS_OF = text(
     """
     select id, item_id, jsonb_typeof(data->'file') = 'object' as has_file

@@ -189,7 +189,9 @@ def _declares_empty_body(request: Request, status: int) -> bool:
 
 async def _domain_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, DomainError)
-    if error.status >= 500:
+    if isinstance(error, ServiceUnavailable):
+        log.error("request refused", code=error.code, reason=repr(error.__cause__ or error.__context__))
+    elif error.status >= 500:
         log.error("request refused", code=error.code, exc_info=error)
     response = json_response(error.body(), status=error.status)
     retry_after = getattr(error, "retry_after", None)
@@ -200,6 +202,8 @@ async def _domain_error(_: Request, error: Exception) -> Response:
 
 async def _formatted_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, FormattedError)
+    if isinstance(error, BadRequest):
+        _keep_session_as_it_is(request)
     if error.status >= 500:
         log.error("request refused", code=error.code, exc_info=error)
     if declares_errors(request, error.status):
@@ -210,8 +214,14 @@ async def _formatted_error(request: Request, error: Exception) -> Response:
 async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     if _declares_empty_body(request, 400):
+        _keep_session_as_it_is(request)
         return json_response({}, status=400)
     return await _formatted_error(request, BadRequest(first_message(error.errors())))
+
+
+def _keep_session_as_it_is(request: Request) -> None:
+    """An answer to invalid input neither renews a session nor ends one."""
+    request.state.session_cookie = None
 
 
 async def _unauthorized(_: Request, __: Exception) -> Response:
@@ -226,16 +236,21 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 async def _database_unavailable(request: Request, error: Exception) -> Response:
-    log.error("database unavailable", exc_info=error)
-    return await _domain_error(request, ServiceUnavailable())
+    refusal = ServiceUnavailable()
+    refusal.__cause__ = error.__cause__ or error
+    return await _domain_error(request, refusal)
 
 
 def route_not_found(request: Request) -> Response:
-    """A wrong method is an unknown route too. The path is echoed as the client wrote it."""
-    path = request.scope.get("graasp.original_path", request.url.path)
-    query = f"?{request.url.query}" if request.url.query else ""
+    """A wrong method is an unknown route too. Method and path are echoed as the client wrote them."""
+    scope = request.scope
+    # A partial match has left its route there: it is none.
+    scope.pop("route", None)
+    method = "HEAD" if scope.get("graasp.head") else request.method
+    path = scope.get("graasp.original_path", scope["path"])
+    query = scope["query_string"].decode("latin-1")
     body = {
-        "message": f"Route {request.method}:{path}{query} not found",
+        "message": f"Route {method}:{path}{'?' if query else ''}{query} not found",
         "error": "Not Found",
         "statusCode": 404,
     }

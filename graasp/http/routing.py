@@ -59,7 +59,8 @@ class ContractRequest(Request):
 
     async def body(self) -> bytes:
         if not hasattr(self, "_body"):
-            if int(self.headers.get("content-length", 0)) > MAX_BODY_BYTES:
+            announced = self.headers.get("content-length", "")
+            if announced.isdecimal() and int(announced[:16]) > MAX_BODY_BYTES:
                 raise BodyTooLarge
             received = bytearray()
             async for chunk in self.stream():

@@ -9,10 +9,10 @@ import orjson
 import structlog
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Discriminator, TypeAdapter, ValidationError
-from sqlalchemy import text
 from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from graasp.apps.origins import AppOrigins
 from graasp.auth.gates import Caller, find_caller, read_session
 from graasp.db.database import DatabaseUnavailable
 from graasp.http.errors import DomainError, FormattedError, ServiceUnavailable
@@ -21,6 +21,7 @@ from graasp.http.session_cookie import Session
 from graasp.notifications.topics import TOPICS, AccessDenied
 from graasp.platform import Platform
 from graasp.realtime.hub import Hub, Subscriber
+from graasp.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +67,6 @@ _messages: TypeAdapter[Subscription | Disconnect] = TypeAdapter(
     Annotated[Subscription | Disconnect, Discriminator("action")]
 )
 _CHANNEL = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
-_PUBLISHER_ORIGINS = text("select 1 from publishers where :origin = any(origins) limit 1")
 
 
 @router.get("/ws", responses={200: {"description": "Upgrade to the websocket of notifications"}})
@@ -79,10 +79,10 @@ async def notifications(websocket: WebSocket) -> None:
     platform: Platform = websocket.app.state.platform
     hub: Hub = websocket.app.state.hub
     session = read_session(websocket)
+    if not await _comes_from_a_client(websocket):
+        await websocket.close(_POLICY_VIOLATION)
+        return
     try:
-        if not await _comes_from_a_client(platform, websocket.headers.get("origin")):
-            await websocket.close(_POLICY_VIOLATION)
-            return
         caller = await find_caller(platform.reads, session)
     except DatabaseUnavailable:
         await websocket.send_denial_response(json_response(ServiceUnavailable().body(), status=503))
@@ -227,11 +227,13 @@ class Conversation:
         self._subscriber.offer(orjson.dumps(answer, default=str).decode())
 
 
-async def _comes_from_a_client(platform: Platform, origin: str | None) -> bool:
+async def _comes_from_a_client(websocket: WebSocket) -> bool:
     """Browsers say where a page is from: only the clients' pages and registered apps may connect."""
-    settings = platform.settings
+    origin = websocket.headers.get("origin")
+    settings: Settings = websocket.app.state.settings
     if origin is None or origin in settings.client_origins or origin == settings.public_url:
         return True
     if settings.cors_origin_regex and re.search(settings.cors_origin_regex, origin):
         return True
-    return await platform.reads.scalar(_PUBLISHER_ORIGINS, origin=origin) is not None
+    app_origins: AppOrigins = websocket.app.state.app_origins
+    return await app_origins.include(origin)

@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from graasp.app import create_app
+from graasp.apps.tables import publishers
 from graasp.settings import Settings
 from tests.factories import Factory
 
@@ -29,13 +30,72 @@ async def test_health_status_and_version_answer_everybody(client: httpx.AsyncCli
     assert {answer.headers["access-control-allow-origin"] for answer in (health, version, status)} == {"*"}
 
 
-async def test_security_headers_are_on_every_answer(client: httpx.AsyncClient) -> None:
-    for path in ("/health", "/api/items/accessible", "/nowhere"):
-        headers = (await client.get(path)).headers
-        assert headers["content-security-policy"].startswith("default-src 'self';base-uri 'self'")
-        assert headers["x-content-type-options"] == "nosniff"
-        assert headers["strict-transport-security"] == "max-age=31536000; includeSubDomains"
-        assert len(headers["x-request-id"]) >= 8
+SECURITY_HEADERS = {
+    "content-security-policy": "default-src 'self';base-uri 'self';font-src 'self' https: data:;form-action 'self';"
+    "frame-ancestors 'self';img-src 'self' data:;object-src 'none';script-src 'self';script-src-attr 'none';"
+    "style-src 'self' https: 'unsafe-inline';upgrade-insecure-requests",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "origin-agent-cluster": "?1",
+    "referrer-policy": "no-referrer",
+    "strict-transport-security": "max-age=31536000; includeSubDomains",
+    "x-content-type-options": "nosniff",
+    "x-dns-prefetch-control": "off",
+    "x-download-options": "noopen",
+    "x-frame-options": "SAMEORIGIN",
+    "x-permitted-cross-domain-policies": "none",
+    "x-xss-protection": "0",
+}
+
+
+def is_protected(answer: httpx.Response) -> bool:
+    return SECURITY_HEADERS.items() <= answer.headers.items() and len(answer.headers["x-request-id"]) >= 8
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/health"),
+        ("HEAD", "/health"),
+        ("GET", "/api/items/accessible"),
+        ("POST", "/api/items/folders"),
+        ("GET", "/nowhere"),
+        ("OPTIONS", "/api/items/accessible"),
+    ],
+)
+async def test_security_headers_are_on_every_answer(
+    client: httpx.AsyncClient, method: str, path: str
+) -> None:
+    assert is_protected(await client.request(method, path))
+
+
+@pytest.fixture
+def broken_database(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("password=hunter2")
+
+    monkeypatch.setattr(app.state.platform.database.reads, "all", fail)
+
+
+@pytest.mark.usefixtures("broken_database")
+async def test_nothing_of_an_unexpected_error_leaves_the_server(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/api/maintenance/next")
+    assert answer.status_code == 500
+    assert answer.json() == {
+        "name": "UNEXPECTED_ERROR",
+        "code": "GERR999",
+        "message": "UNEXPECTED_ERROR",
+        "statusCode": 500,
+        "origin": "unknown",
+    }
+    assert is_protected(answer)
+
+
+async def test_a_request_keeps_the_id_its_sender_gave_it_when_it_is_one(client: httpx.AsyncClient) -> None:
+    given = {"X-Request-Id": "5f3e2b1a-front-door"}
+    assert (await client.get("/health", headers=given)).headers["x-request-id"] == given["X-Request-Id"]
+    forged = {"X-Request-Id": 'x" level="error'}
+    assert (await client.get("/health", headers=forged)).headers["x-request-id"].isalnum()
 
 
 async def test_an_unknown_route_and_a_wrong_method_are_not_found(client: httpx.AsyncClient) -> None:
@@ -48,6 +108,10 @@ async def test_an_unknown_route_and_a_wrong_method_are_not_found(client: httpx.A
     }
     wrong = await client.put("/health")
     assert (wrong.status_code, wrong.json()["message"]) == (404, "Route PUT:/health not found")
+    odd = await client.get("/members%3Fa/x%2Fy?", headers={"Host": "["})
+    assert (odd.status_code, odd.json()["message"]) == (404, "Route GET:/members?a/x/y not found")
+    case_matters = await client.get("/API/members/current")
+    assert case_matters.status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -101,6 +165,10 @@ async def test_paths_answer_without_their_prefix_and_only_the_documented_ones_wi
 async def test_head_answers_as_get_without_a_body(client: httpx.AsyncClient) -> None:
     answer = await client.head("/health")
     assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["content-length"] == str(len("OK"))
+    prefixless = await client.head("/maintenance/next")
+    assert (prefixless.status_code, prefixless.content) == (200, b"")
+    assert (await client.head("/nowhere")).status_code == 404
 
 
 async def test_a_session_is_renewed_and_a_stale_one_cleared(
@@ -114,6 +182,27 @@ async def test_a_session_is_renewed_and_a_stale_one_cleared(
     for value in ("x", "a%3Bb", "%3B", ""):
         broken = await client.get("/api/members/current", headers={"Cookie": f"session={value}"})
         assert broken.status_code == 401
+
+
+async def test_an_answer_to_invalid_input_leaves_the_session_as_it_is(
+    client: httpx.AsyncClient, factory: Factory, cookie_for: Cookie
+) -> None:
+    for account_id in ((await factory.member())["id"], uuid4()):
+        invalid = await client.get("/api/items/nonsense", headers=cookie_for(account_id))
+        assert invalid.status_code == 400
+        invalid = await client.post("/api/items/folders", json={}, headers=cookie_for(account_id))
+        assert (invalid.status_code, "set-cookie" in invalid.headers) == (400, False)
+
+
+async def test_a_refusal_by_the_next_gate_or_by_a_rule_renews_the_session(
+    client: httpx.AsyncClient, factory: Factory, cookie_for: Cookie
+) -> None:
+    unvalidated = await factory.member(is_validated=False)
+    refused = await client.post(
+        "/api/items/folders", json={"name": "a"}, headers=cookie_for(unvalidated["id"])
+    )
+    assert (refused.status_code, refused.json()["code"]) == (403, "GMERR002")
+    assert "Max-Age=604800" in refused.headers["set-cookie"]
 
 
 async def test_the_documentation_needs_no_other_server(client: httpx.AsyncClient) -> None:
@@ -147,6 +236,34 @@ async def test_origins_that_match_may_use_the_api_with_credentials(cors_client: 
     assert other.status_code == 200
     assert "access-control-allow-origin" not in other.headers
     asked = {"Origin": "http://client.test", "Access-Control-Request-Method": "PATCH"}
-    preflight = await cors_client.options("/api/anything", headers=asked)
+    preflight = await cors_client.options(
+        "/api/anything", headers=asked | {"Access-Control-Request-Headers": "content-type,x-a"}
+    )
     assert (preflight.status_code, preflight.headers["access-control-max-age"]) == (204, "7200")
+    assert preflight.headers["access-control-allow-methods"] == "HEAD, GET, POST, PATCH, PUT, DELETE, OPTIONS"
+    assert preflight.headers["access-control-allow-headers"] == "content-type,x-a"
+    assert preflight.headers["vary"] == "Origin"
+    assert is_protected(preflight)
     assert (await cors_client.options("/api/anything")).text == "Invalid Preflight Request"
+    assert (await cors_client.options("/anything", headers=asked)).status_code == 404
+    assert (await cors_client.options("/maintenance/next", headers=asked)).status_code == 204
+    for method, path in (("GET", "/api/nowhere"), ("PUT", "/api/maintenance/next")):
+        unknown = await cors_client.request(method, path, headers={"Origin": "http://client.test"})
+        assert unknown.status_code == 404
+        assert "access-control-allow-credentials" not in unknown.headers
+
+
+async def test_apps_may_use_what_is_made_for_them_from_their_own_origins(
+    cors_client: httpx.AsyncClient, factory: Factory
+) -> None:
+    await factory.insert(publishers, name="Publisher", origins=["https://apps.test", "https://more.test"])
+    asked = {"Access-Control-Request-Method": "GET"}
+
+    async def allowed(path: str, origin: str) -> str | None:
+        answer = await cors_client.options(path, headers=asked | {"Origin": origin})
+        return answer.headers.get("access-control-allow-origin")
+
+    for origin in ("https://apps.test", "https://more.test", "http://client.test"):
+        assert await allowed("/api/app-items/list", origin) == origin
+    assert await allowed("/api/app-items/list", "https://evil.test") is None
+    assert await allowed("/api/items/accessible", "https://apps.test") is None

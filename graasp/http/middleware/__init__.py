@@ -3,25 +3,28 @@
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from graasp.http.middleware.cors import Cors
+from graasp.http.middleware.cors import Cors, IsAppOrigin
 from graasp.http.middleware.paths import HeadAsGet, OptionalApiPrefix
-from graasp.http.middleware.request_context import RequestContext
+from graasp.http.middleware.request_context import RequestContext, UnexpectedErrors
 from graasp.http.middleware.response_headers import SecurityHeaders, SessionCookie
 from graasp.settings import Settings
 
 __all__ = ["install_middleware"]
 
 
-def install_middleware(app: FastAPI, settings: Settings, segments: frozenset[str]) -> None:
+def install_middleware(
+    app: FastAPI, settings: Settings, *, segments: frozenset[str], is_app_origin: IsAppOrigin
+) -> None:
     """Wrap the application; `segments` are the first path segments below `/api`."""
 
     def add(layer: type[ASGIApp], **options: object) -> None:
         app.add_middleware(layer, **options)  # type: ignore[arg-type]
 
     # Starlette puts the layer that is added last outermost.
+    add(UnexpectedErrors)
     add(SessionCookie)
     if settings.cors_origin_regex:
-        add(Cors, origin_regex=settings.cors_origin_regex)
+        add(Cors, origin_regex=settings.cors_origin_regex, is_app_origin=is_app_origin)
     add(OptionalApiPrefix, segments=segments)
     add(HeadAsGet)
     add(SecurityHeaders)

@@ -13,12 +13,9 @@ class OptionalApiPrefix:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope.get("path", "")
         if not path.startswith("/api/") and path[1:].partition("/")[0] in self._segments:
-            scope = {
-                **scope,
-                "path": f"/api{path}",
-                "raw_path": b"/api" + scope.get("raw_path", path.encode()),
-                "graasp.original_path": path,
-            }
+            scope["path"] = f"/api{path}"
+            scope["raw_path"] = b"/api" + (scope.get("raw_path") or path.encode())
+            scope["graasp.original_path"] = path
         await self._app(scope, receive, send)
 
 
@@ -43,4 +40,9 @@ class HeadAsGet:
                 message = {"type": "http.response.body", "body": b""}
             await send(message)
 
-        await self._app({**scope, "method": "GET", "graasp.head": True}, receive, send_without_body)
+        # The server behind `send` looks at the method in its own scope: that one stays as it is.
+        as_get = {**scope, "method": "GET", "graasp.head": True}
+        try:
+            await self._app(as_get, receive, send_without_body)
+        finally:
+            scope.update({**as_get, "method": "HEAD"})

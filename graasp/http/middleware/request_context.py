@@ -1,4 +1,4 @@
-"""One request, one id, one log line; and a last resort for what nobody expected."""
+"""One request, one id, one log line."""
 
 import logging
 import re
@@ -24,7 +24,7 @@ _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
 class RequestContext:
-    """Logs every request when it is done, with its id and the client's address, and hides unexpected errors.
+    """Logs every request, and every websocket, when it is done, with its id and the client's address.
 
     Id and address are on every line that is logged meanwhile.
     """
@@ -33,7 +33,7 @@ class RequestContext:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         request_id = _request_id(scope)
@@ -52,29 +52,58 @@ class RequestContext:
 
         try:
             await self._app(scope, receive, send_with_id)
+        finally:
+            seconds = time.perf_counter() - started
+            if scope["type"] == "websocket":
+                log.info("websocket closed", path=scope["path"], seconds=round(seconds, 1))
+            else:
+                _done(scope, status, seconds)
+
+
+class UnexpectedErrors:
+    """The last resort: what nobody expected is logged, and nothing of it leaves the process.
+
+    The innermost layer, so that this answer too has the headers that the others add.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        has_begun = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_and_note)
         except Exception:
             log.exception("unexpected error", method=scope["method"], path=_shown(scope["path"]))
-            if status:
+            if has_begun:
                 raise
-            await unexpected_answer()(scope, receive, send_with_id)
-        finally:
-            self._done(scope, status, time.perf_counter() - started)
+            await unexpected_answer()(scope, receive, send)
 
-    def _done(self, scope: Scope, status: int, seconds: float) -> None:
-        # The pattern, not the URL: queries carry sign-in tokens.
-        route = getattr(scope.get("route"), "path", None)
-        observe_request(scope["method"], route or "unmatched", status, seconds)
-        # Probes, scrapes and open dashboards ask every few seconds.
-        watching = status < _FIRST_ERROR and scope["path"].startswith(_WATCHED)
-        log.log(
-            logging.DEBUG if watching else logging.INFO,
-            "request completed",
-            method=scope["method"],
-            route=route,
-            path=_shown(scope["path"]),
-            status=status,
-            ms=round(seconds * 1000, 2),
-        )
+
+def _done(scope: Scope, status: int, seconds: float) -> None:
+    # The pattern, not the URL: queries carry sign-in tokens.
+    route = getattr(scope.get("route"), "path", None)
+    observe_request(scope["method"], route or "unmatched", status, seconds)
+    # Probes, scrapes and open dashboards ask every few seconds.
+    watching = status < _FIRST_ERROR and scope["path"].startswith(_WATCHED)
+    log.log(
+        logging.DEBUG if watching else logging.INFO,
+        "request completed",
+        method=scope["method"],
+        route=route,
+        path=_shown(scope["path"]),
+        status=status,
+        ms=round(seconds * 1000, 2),
+    )
 
 
 def _shown(path: str) -> str:

@@ -48,10 +48,7 @@ class SecurityHeaders:
 
 
 class SessionCookie:
-    """Sends the Set-Cookie that a gate or a sign-in left in `state.session_cookie`.
-
-    An answer to invalid input renews nothing; one that ends the session always says so.
-    """
+    """Sends the Set-Cookie that a gate or a sign-in left in `state.session_cookie`."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -62,7 +59,7 @@ class SessionCookie:
             return
 
         async def send_with_cookie(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] != 400:
+            if message["type"] == "http.response.start":
                 cookie = scope.get("state", {}).get("session_cookie")
                 if cookie:
                     MutableHeaders(scope=message).append("set-cookie", cookie)
