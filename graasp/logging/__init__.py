@@ -1,6 +1,7 @@
 """Structured logs: JSON lines in production, readable lines elsewhere; ids of requests and jobs on every line."""
 
 import logging
+import re
 import sys
 from collections.abc import MutableMapping
 from typing import Any, TextIO
@@ -9,6 +10,14 @@ import orjson
 import structlog
 
 from graasp.settings import Settings
+
+# Nothing logs these on purpose; texts of errors quote what they were about.
+_SECRETS = re.compile(
+    r"""(?P<before>/downloads/|[?&](?:t|signature|X-Amz-Signature)=|session=|Bearer[ ])[^\s"'&;<>\\]+
+    | eyJ[\w-]+\.[\w-]+\.[\w-]*
+    | (?<=://)[^\s/:@"'\\]*:[^\s/@"'\\]+(?=@)""",
+    re.VERBOSE,
+)
 
 
 def configure_logging(settings: Settings, stream: TextIO = sys.stdout) -> None:
@@ -32,8 +41,9 @@ def configure_logging(settings: Settings, stream: TextIO = sys.stdout) -> None:
     )
     without_locals = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
     exceptions = [] if pretty else [structlog.processors.ExceptionRenderer(without_locals)]
+    written: list[Any] = [*exceptions, renderer, _without_secrets]
     structlog.configure(
-        processors=[*shared, *exceptions, renderer],
+        processors=[*shared, *written],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(file=stream),
         cache_logger_on_first_use=True,
@@ -42,7 +52,7 @@ def configure_logging(settings: Settings, stream: TextIO = sys.stdout) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *exceptions, renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *written],
         )
     )
     root = logging.getLogger()
@@ -54,3 +64,8 @@ def configure_logging(settings: Settings, stream: TextIO = sys.stdout) -> None:
 
 def _json(_: Any, __: str, event: MutableMapping[str, Any]) -> str:
     return orjson.dumps(event, default=str).decode()
+
+
+def _without_secrets(_: Any, __: str, line: str) -> str:
+    """The last guard: tokens, cookies, signatures and passwords in URLs stay out of every line."""
+    return _SECRETS.sub(lambda found: f"{found['before'] or ''}***", line)

@@ -4,7 +4,7 @@ from typing import Literal
 from urllib.parse import urlencode
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 Kind = Literal[
     "sign_up",
@@ -25,6 +25,9 @@ Kind = Literal[
 
 class Mail(BaseModel):
     """One mail to one person; also the payload of its job. Without a link there is no button."""
+
+    # Errors are logged, and links carry sign-in tokens.
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     kind: Kind
     recipient: str

@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from uuid import UUID
 
 import psutil
@@ -23,14 +23,19 @@ _PATIENCE_S = 40.0
 
 
 @contextmanager
-def working(settings: Settings, *options: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A real worker that knows the jobs of the tests, with one process for heavy jobs and one for short ones."""
+def working(
+    settings: Settings, *options: str, output: IO[bytes] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A real worker that knows the jobs of the tests, with one process for heavy jobs and one for short ones.
+
+    What it logs goes to `output`.
+    """
     command = [
         sys.executable,
         *("-m", "worker", "--processes", "1", "--handlers", "tests.worker.sample_jobs"),
         *options,
     ]
-    process = subprocess.Popen(command, env={**os.environ, **environment(settings)})
+    process = subprocess.Popen(command, env={**os.environ, **environment(settings)}, stdout=output)
     try:
         yield process
     finally:
