@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -22,7 +23,10 @@ from graasp.telemetry.metrics import metrics
 _KEEP_ALIVE_S = 72
 _HEARTBEAT_S = 30
 _DRAIN_S = 25
-_LARGEST_FRAME = 64 * 1024
+# Of a websocket: a large paste into a page. Notifications have a smaller limit of their own.
+_LARGEST_FRAME = 4 * 1024 * 1024
+# How long a client may leave unread what it was sent before its connection is dropped.
+_UNREAD_S = 60
 # Enough for an application that is described, never served: nothing is connected to.
 _NOWHERE = {
     "cookie_domain": "nowhere.invalid",
@@ -70,7 +74,7 @@ async def _serve(settings: Settings) -> None:
         servers.append(_server(operations, settings.operations_listen_address, settings.operations_port))
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     try:
-        await asyncio.gather(*(server.serve() for server in servers))
+        await asyncio.gather(*(server.serve([_listen(server.config)]) for server in servers))
     finally:
         for server in servers:
             server.should_exit = True
@@ -85,6 +89,15 @@ def operations_app(app: FastAPI, settings: Settings) -> FastAPI:
     operations.state = app.state
     operations.add_route("/metrics", metrics, include_in_schema=False)
     return operations
+
+
+def _listen(config: uvicorn.Config) -> socket.socket:
+    """Bind. A port that is taken is logged and ends the process."""
+    listening = config.bind_socket()
+    if sys.platform == "linux":
+        # Connections inherit it. The server's own heartbeats can't end one whose client reads nothing any more.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_S * 1000)
+    return listening
 
 
 def _server(app: FastAPI, host: str, port: int) -> uvicorn.Server:
