@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import default as email_policy
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -136,35 +137,36 @@ def s3_endpoint() -> Iterator[str]:
     server.stop()
 
 
+def settings_on(database_url: str, redis_url: str, mail_url: str, folder: Path, **overrides: Any) -> Settings:
+    """Settings of a server on these services; anything can be overridden."""
+    values: dict[str, Any] = {
+        "node_env": "test",
+        "client_host": "http://client.test",
+        "library_client_host": "http://library.test",
+        "hostname": "127.0.0.1",
+        "cookie_domain": "127.0.0.1",
+        "secure_session_secret_key": SECRET_KEY,
+        "jwt_secret": "jwt-secret-of-thirty-two-characters",
+        "password_reset_jwt_secret": "password-reset-secret-32-characters",
+        "email_change_jwt_secret": "email-change-secret-of-32-characters",
+        "apps_jwt_secret": "apps-secret-of-thirty-two-characters",
+        "db_connection": database_url,
+        "redis_connection": redis_url,
+        "mailer_connection": mail_url,
+        "mailer_use_ssl": False,
+        "file_storage_root_path": folder,
+        "log_level": "error",
+        "rate_limits": False,
+    }
+    return Settings(_env_file=None, **values | overrides)  # type: ignore[call-arg]
+
+
 @pytest.fixture
 def make_settings(
     database_url: str, redis_url: str, mail_server: MailSink, tmp_path: Path
 ) -> Callable[..., Settings]:
     """Settings of a server on the session's services; anything can be overridden."""
-
-    def make(**overrides: Any) -> Settings:
-        values: dict[str, Any] = {
-            "node_env": "test",
-            "client_host": "http://client.test",
-            "library_client_host": "http://library.test",
-            "hostname": "127.0.0.1",
-            "cookie_domain": "127.0.0.1",
-            "secure_session_secret_key": SECRET_KEY,
-            "jwt_secret": "jwt-secret-of-thirty-two-characters",
-            "password_reset_jwt_secret": "password-reset-secret-32-characters",
-            "email_change_jwt_secret": "email-change-secret-of-32-characters",
-            "apps_jwt_secret": "apps-secret-of-thirty-two-characters",
-            "db_connection": database_url,
-            "redis_connection": redis_url,
-            "mailer_connection": mail_server.url,
-            "mailer_use_ssl": False,
-            "file_storage_root_path": tmp_path / "files",
-            "log_level": "error",
-            "rate_limits": False,
-        }
-        return Settings(_env_file=None, **values | overrides)  # type: ignore[call-arg]
-
-    return make
+    return partial(settings_on, database_url, redis_url, mail_server.url, tmp_path / "files")
 
 
 @pytest.fixture

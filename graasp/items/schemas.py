@@ -163,7 +163,8 @@ NewAnyItem = Annotated[
 
 
 class ItemChange(BaseModel):
-    name: Name | None = None
+    # Never used: what was not sent stays as it is. Null is not nothing, but an empty name.
+    name: Name = ""
     description: Description | None = None
     lang: AnyText | None = None
     settings: ItemSettings | None = None
