@@ -5,6 +5,8 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID
 
@@ -15,9 +17,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis.generation import GenerationMode
 
-from graasp.app import create_app
-from graasp.documentation import openapi_document
-from graasp.settings import Settings
+from graasp.server import write_openapi
 
 # Of each kind, for each operation.
 _EXAMPLES = 5
@@ -134,20 +134,11 @@ class Operation:
 @cache
 def document() -> dict[str, Any]:
     """Our own OpenAPI document; it needs no service to be made."""
-    secrets = ("jwt_secret", "password_reset_jwt_secret", "email_change_jwt_secret", "apps_jwt_secret")
-    settings = Settings(
-        _env_file=None,
-        node_env="test",
-        cookie_domain="127.0.0.1",
-        secure_session_secret_key="00" * 32,
-        db_connection="postgresql://127.0.0.1:1/none",
-        redis_connection="redis://127.0.0.1:1",
-        mailer_connection="smtp://127.0.0.1:1",
-        file_storage_root_path="/nowhere",
-        log_level="error",
-        **dict.fromkeys(secrets, "unused"),
-    )
-    return openapi_document(create_app(settings))
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "openapi.json"
+        write_openapi(file)
+        described: dict[str, Any] = json.loads(file.read_bytes())
+        return described
 
 
 @cache
