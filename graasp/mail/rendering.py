@@ -19,8 +19,9 @@ def render(mail: Mail, *, sender: str, message_id: str) -> EmailMessage:
     """The message as it is handed to SMTP."""
     lang = language(mail.lang)
     words, layout = catalogue(lang)[mail.kind], catalogue(lang)["layout"]
-    subject = _one_line(words["subject"].format(**mail.variables))
-    text = words["text"].format(**mail.variables)
+    variables = _isolated(mail.variables) if lang in RIGHT_TO_LEFT else mail.variables
+    subject = _one_line(words["subject"].format(**variables))
+    text = words["text"].format(**variables)
     message = EmailMessage()
     message["From"] = sender
     message["To"] = mail.recipient
@@ -66,6 +67,11 @@ def _agreement(layout: dict[str, str], lang: str) -> Markup:
 
 def _page(name: str, lang: str) -> str:
     return f"{_LEGAL_PAGES}/{name}" if lang == "en" else f"{_LEGAL_PAGES}/{lang}/{name}"
+
+
+def _isolated(variables: dict[str, str]) -> dict[str, str]:
+    """Names as Unicode isolates: whatever their direction, the sentence around them keeps its own."""
+    return {name: f"\u2068{value}\u2069" for name, value in variables.items()}
 
 
 def _one_line(text: str) -> str:

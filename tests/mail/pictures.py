@@ -12,6 +12,8 @@ from graasp.mail.rendering import render
 from tests.mail.samples import samples
 
 _WIDTH, _HEIGHT = 640, 420
+# Small enough for a page of documentation.
+_SCALE = 0.75
 
 
 def main() -> None:
@@ -22,7 +24,7 @@ def main() -> None:
     options.folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": _WIDTH, "height": _HEIGHT})
+        page = browser.new_page(viewport={"width": _WIDTH, "height": _HEIGHT}, device_scale_factor=_SCALE)
         for mail in samples(options.lang):
             message = render(mail, sender="no-reply@example.org", message_id="<1@example.org>")
             html = message.get_body(("html",))

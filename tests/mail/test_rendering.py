@@ -3,6 +3,7 @@
 import re
 from email.message import EmailMessage
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -68,6 +69,13 @@ def test_there_is_a_sample_of_every_kind() -> None:
     assert [mail.kind for mail in samples("en")] == list(get_args(Kind))
 
 
+def test_every_mail_is_documented_with_its_picture() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "mails.md").read_text()
+    assert re.findall(r"\(images/mails/(.*)\.png\)", page) == [
+        kind.replace("_", "-") for kind in get_args(Kind)
+    ]
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_mail_says_everything_and_nothing_in_a_name_does_harm(lang: str) -> None:
     layout = catalogue(lang)["layout"]
@@ -88,6 +96,13 @@ def test_every_mail_says_everything_and_nothing_in_a_name_does_harm(lang: str) -
         assert (link is None) or (f"\n{link}\n" in plain and link in page.text), mail.kind
         assert bool(legal) is (mail.kind in AGREEMENTS), mail.kind
         assert (layout["ignore"] in plain) is (layout["ignore"] in page.text) is (mail.kind in IGNORABLE)
+
+
+def test_names_do_not_turn_a_sentence_that_runs_from_right_to_left() -> None:
+    (mail,) = (mail for mail in samples("ar") if mail.kind == "actions_exported")
+    message, plain, page = parts(mail)
+    for text in (str(message["Subject"]), plain, page.text):
+        assert "«\u2068Algebra, first steps\u2069»" in text
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
