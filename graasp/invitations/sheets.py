@@ -4,6 +4,7 @@ import codecs
 import csv
 import io
 import re
+from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
 from charset_normalizer import from_bytes
@@ -27,6 +28,7 @@ _LONGEST_GROUP_NAME = 500
 _DELIMITERS = ",;\t|\x1e\x1f"
 _HEAD = 256 * 1024
 _LONGEST_HEADER = 64 * 1024
+_LONGEST_LINE = 1024 * 1024
 # UTF-32 before UTF-16, whose mark it begins with.
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -102,20 +104,28 @@ def _is_utf8(file: BinaryIO) -> bool:
 def _parse(text: io.TextIOWrapper, most_rows: int) -> Sheet:
     header = text.readline(_LONGEST_HEADER)
     text.seek(0)
-    records = csv.reader(text, delimiter=_delimiter(header), skipinitialspace=True)
+    records = csv.reader(_lines_of(text), delimiter=_delimiter(header), skipinitialspace=True)
     names = [_trimmed(name).lower() for name in next(records, [])]
     places = {name: names.index(name) for name in COLUMNS if name in names}
     lines: list[Line] = []
     for number, record in enumerate(records, start=2):
-        if not any(_trimmed(cell) for cell in record):
-            continue
-        if len(lines) == most_rows:
+        if number > most_rows + 1:
             raise RequestFileTooLarge
+        if not any(record) or not any(map(_trimmed, record)):
+            continue
         found = {name: _trimmed(record[place]) for name, place in places.items() if place < len(record)}
         lines.append(Line(number, dict.fromkeys(COLUMNS, "") | found))
     if not lines:
         raise NoDataInFile
     return Sheet(frozenset(places), lines)
+
+
+def _lines_of(text: io.TextIOWrapper) -> Iterator[str]:
+    """Line by line, so that a file that is one endless line is never held as a whole."""
+    while line := text.readline(_LONGEST_LINE):
+        if len(line) == _LONGEST_LINE:
+            raise csv.Error
+        yield line
 
 
 def _delimiter(header: str) -> str:

@@ -133,9 +133,15 @@ def test_without_a_column_of_addresses_there_is_nobody_to_invite() -> None:
         people("mail,name\na@example.org,A\n")
 
 
-def test_rows_are_bounded() -> None:
-    content = "email\n" + "".join(f"{n}@example.org\n" for n in range(4))
-    assert len(people(content, most_rows=4)) == 4
+@pytest.mark.parametrize("piece", [",", "x", '"', "a,", "\u00e9"])
+def test_an_endless_line_is_refused_before_it_is_held(piece: str) -> None:
+    with pytest.raises(BadRequest):
+        people("email\na@example.org\n" + piece * 3_000_000)
+
+
+def test_rows_are_bounded_blank_ones_too() -> None:
+    content = "email\n\n" + "".join(f"{n}@example.org\n" for n in range(3))
+    assert len(people(content, most_rows=4)) == 3
     with pytest.raises(RequestFileTooLarge):
         people(content, most_rows=3)
 
