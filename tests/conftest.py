@@ -241,6 +241,26 @@ def cookie_for(settings: Settings) -> Callable[[UUID], dict[str, str]]:
 
 
 @pytest.fixture
+def headers_as(
+    factory: Factory, cookie_for: Callable[[UUID], dict[str, str]]
+) -> Callable[[Any, str], Awaitable[dict[str, str]]]:
+    """Headers of somebody towards an item: `nobody`, `guest`, `unvalidated` (an admin), `stranger`, or a permission."""
+
+    async def make(item: Any, who: str) -> dict[str, str]:
+        if who == "nobody":
+            return {}
+        if who == "guest":
+            return cookie_for((await factory.guest(item["path"]))["id"])
+        member = await factory.member(is_validated=who != "unvalidated")
+        if who != "stranger":
+            permission = "admin" if who == "unvalidated" else who
+            await factory.membership(item["path"], member["id"], permission)
+        return cookie_for(member["id"])
+
+    return make
+
+
+@pytest.fixture
 def run_jobs(platform: Platform) -> RunJobs:
     """Run every waiting job, and those they enqueue, as a worker would; the outcomes in order."""
     load_handlers()

@@ -1,7 +1,8 @@
 """Flags: who may flag what, and that a reason counts once."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
@@ -14,6 +15,7 @@ from graasp.platform import Platform
 from tests.factories import Factory
 
 Cookie = Callable[[UUID], dict[str, str]]
+HeadersAs = Callable[[Any, str], Awaitable[dict[str, str]]]
 
 
 async def test_everybody_may_know_the_reasons(client: httpx.AsyncClient) -> None:
@@ -36,8 +38,8 @@ async def test_everybody_may_know_the_reasons(client: httpx.AsyncClient) -> None
         ("unvalidated", "public", 403, "GERR1012"),
         ("stranger", None, 403, "GERR016"),
         ("stranger", "public", 204, None),
-        ("reader", None, 204, None),
-        ("reader", "hidden", 403, "GERR016"),
+        ("read", None, 204, None),
+        ("read", "hidden", 403, "GERR016"),
         ("guest", None, 204, None),
     ],
 )
@@ -45,7 +47,7 @@ async def test_whoever_can_read_an_item_may_flag_it(
     client: httpx.AsyncClient,
     platform: Platform,
     factory: Factory,
-    cookie_for: Cookie,
+    headers_as: HeadersAs,
     caller: str,
     visibility: str | None,
     status: int,
@@ -54,14 +56,7 @@ async def test_whoever_can_read_an_item_may_flag_it(
     item = await factory.owned_item(await factory.member())
     if visibility:
         await factory.visibility(item["path"], visibility)
-    headers = {}
-    if caller == "guest":
-        headers = cookie_for((await factory.guest(item["path"]))["id"])
-    elif caller != "nobody":
-        member = await factory.member(is_validated=caller != "unvalidated")
-        if caller == "reader":
-            await factory.membership(item["path"], member["id"], "read")
-        headers = cookie_for(member["id"])
+    headers = await headers_as(item, caller)
     answer = await client.post(f"/api/items/{item['id']}/flags", json={"type": "spam"}, headers=headers)
     assert answer.status_code == status
     if code:

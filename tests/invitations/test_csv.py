@@ -19,6 +19,7 @@ from tests.factories import Factory
 from tests.invitations.conftest import People, of_the_request
 
 Cookie = Callable[[UUID], dict[str, str]]
+HeadersAs = Callable[[Any, str], Awaitable[dict[str, str]]]
 Counter = Callable[[], AbstractContextManager[list[str]]]
 RunJobs = Callable[[], Awaitable[list[object]]]
 
@@ -138,21 +139,14 @@ async def test_text_fields_and_further_files_are_ignored(
 async def test_only_admins_upload_lists(
     client: httpx.AsyncClient,
     factory: Factory,
-    cookie_for: Cookie,
+    headers_as: HeadersAs,
     invited: People,
     caller: str,
     status: int,
     code: str | None,
 ) -> None:
     item = await factory.item()
-    headers = {}
-    if caller == "guest":
-        headers = cookie_for((await factory.guest(item["path"]))["id"])
-    elif caller != "nobody":
-        member = await factory.member(is_validated=caller != "unvalidated")
-        if caller in ("read", "write", "admin"):
-            await factory.membership(item["path"], member["id"], caller)
-        headers = cookie_for(member["id"])
+    headers = await headers_as(item, caller)
     answer = await upload(client, item, headers, **form("email\nnew@example.org\n"))
     assert answer.status_code == status
     if code:

@@ -1,7 +1,7 @@
 """Short links: where they lead, who makes them, which aliases there can be."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,6 +13,7 @@ from graasp.short_links.tables import short_link
 from tests.factories import Factory
 
 Cookie = Callable[[UUID], dict[str, str]]
+HeadersAs = Callable[[Any, str], Awaitable[dict[str, str]]]
 Counter = Callable[[], AbstractContextManager[list[str]]]
 BASE = "/api/items/short-links"
 
@@ -181,21 +182,14 @@ async def test_an_alias_and_a_platform_are_each_taken_once(
 async def test_links_are_made_by_admins(
     client: httpx.AsyncClient,
     factory: Factory,
-    cookie_for: Cookie,
+    headers_as: HeadersAs,
     caller: str,
     status: int,
     code: str | None,
 ) -> None:
     item = await factory.item()
     await _link(factory, item, "the-alias")
-    headers = {}
-    if caller == "guest":
-        headers = cookie_for((await factory.guest(item["path"]))["id"])
-    elif caller != "nobody":
-        member = await factory.member(is_validated=caller != "unvalidated")
-        if caller not in ("stranger", "unvalidated"):
-            await factory.membership(item["path"], member["id"], caller)
-        headers = cookie_for(member["id"])
+    headers = await headers_as(item, caller)
     new = {"itemId": str(item["id"]), "alias": "new-alias", "platform": "player"}
     for answer in (
         await client.post(f"{BASE}/", json=new, headers=headers),
