@@ -1,6 +1,6 @@
 """Items as clients see them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from graasp.cache.url_cache import UrlCache
@@ -127,7 +127,8 @@ class Packer:
     def _add_player(self, item: Wire) -> None:
         content = item["extra"].get("h5p", {})
         if content_id := content.get("contentId"):
-            content["integrationUrl"] = f"{self._h5p_integration_url}?contentId={content_id}"
+            link = f"{self._h5p_integration_url}?contentId={content_id}"
+            item["extra"] = {"h5p": content | {"integrationUrl": link}}
 
     async def _add_thumbnails(self, items: Iterable[Wire]) -> None:
         with_thumbnail = [item for item in items if item["settings"].get("hasThumbnail") is True]
@@ -210,8 +211,10 @@ def _extra(row: Row) -> Wire:
 
 def _known(values: Any, names: frozenset[str]) -> Wire:
     """The keys clients know; whatever else is stored, and however it is malformed, never breaks a list."""
-    if not isinstance(values, Mapping):
+    if not isinstance(values, dict):
         return {}
+    if values.keys() <= names:
+        return values
     return {name: value for name, value in values.items() if name in names}
 
 
