@@ -16,7 +16,8 @@ _INDEXES = {
     "IDX_item_live_creator_id_path": "item (creator_id, path) where deleted_at is null",
     "IDX_item_live_parent": "item (subpath(path, 0, -1)) where deleted_at is null",
     "IDX_item_live_updated_at": "item (updated_at desc, id desc) where deleted_at is null",
-    "IDX_item_membership_account_id_item_path": "item_membership (account_id, item_path)",
+    # With the permission, so that authorization never visits the table.
+    "IDX_item_membership_account_id_item_path": "item_membership (account_id, item_path) include (permission)",
     "IDX_item_search_simple": (
         "item using gin (item_search_document('simple'::regconfig, name, description, extra))"
         " where deleted_at is null"

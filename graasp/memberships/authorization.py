@@ -64,12 +64,12 @@ _VISIBILITY = """(
     order by nlevel(v.item_path) limit 1
 ) as {type}"""
 
+# One look-up per ancestor: its cost does not depend on what the planner believes of the account's memberships.
 ACCESS_COLUMNS = f"""
-    -- `offset 0` keeps the planner from looking for the maximum through the index on permissions.
-    (select max(best.permission)::text from (
+    (select max((
         select m.permission from item_membership m
-        where m.account_id = cast(:account_id as uuid) and m.item_path = any(a.paths) offset 0
-    ) best) as permission,
+        where m.account_id = cast(:account_id as uuid) and m.item_path = subpath(i.path, 0, n)
+    ))::text from generate_series(1, nlevel(i.path)) n) as permission,
     {_VISIBILITY.format(type="public")},
     {_VISIBILITY.format(type="hidden")}
 """

@@ -47,7 +47,12 @@ item_membership = Table(
     Index("IDX_item_membership_account_id", "account_id"),
     Index("IDX_item_membership_account_id_permission", "account_id", "permission"),
     Index("IDX_item_membership_creator_id", "creator_id"),
-    Index("IDX_item_membership_account_id_item_path", "account_id", "item_path"),
+    Index(
+        "IDX_item_membership_account_id_item_path",
+        "account_id",
+        "item_path",
+        postgresql_include=["permission"],
+    ),
 )
 
 membership_request = Table(
