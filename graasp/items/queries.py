@@ -8,7 +8,7 @@ from graasp.items.tables import item
 from graasp.memberships.authorization import ACCESS_COLUMNS, ACCESS_JOIN
 
 _COLUMNS = """i.id, i.name, i.type, i.description, i.path, i.creator_id, i.created_at, i.updated_at,
-    i.lang, i.extra, i.settings"""
+    i.lang, i."order", i.extra, i.settings"""
 _CREATOR = "case when c.type = 'individual' then c.name end as creator_name"
 _CREATOR_JOIN = "left join account c on c.id = i.creator_id"
 _SIBLING_ORDER = 'i."order" nulls last, i.created_at, i.id'
