@@ -1,20 +1,20 @@
 """The jobs' dashboard: rq-dashboard's pages, whose changes go through the job rows."""
 
-import asyncio
 import base64
 import hmac
 import secrets
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from collections.abc import Callable
+from functools import cache
+from importlib.resources import files
+from typing import Any
 from urllib.parse import urlsplit
-from uuid import UUID
 
 import redis
 import rq
 import rq_dashboard
 import rq_dashboard.web
 from a2wsgi import WSGIMiddleware
-from flask import Flask, Response, abort, g, jsonify, request
+from flask import Flask, Response, abort, g, request
 from redis.exceptions import RedisError
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
@@ -24,12 +24,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp
 
-from graasp.db.database import Database, DatabaseUnavailable, open_database
-from graasp.jobs.control import cancel_job, cancel_waiting, requeue_failed, requeue_job
-from graasp.jobs.queue import JobQueue, open_job_queue
+from graasp.dashboard.rows import install_rows
+from graasp.db.database import DatabaseUnavailable
 from graasp.settings import Settings
-
-T = TypeVar("T")
 
 _POLL_MS = 1500
 # The pages compile their templates in the browser, hence 'unsafe-eval'; nothing inline runs without the nonce.
@@ -72,9 +69,8 @@ def create_dashboard(settings: Settings) -> ASGIApp:
     )
     rq_dashboard.web.config.serializer = JSONSerializer
     rq_dashboard.web.Job, rq_dashboard.web.Worker = _Job, _Worker
-    flask.redis_conn = redis.Redis.from_url(  # type: ignore[attr-defined]
-        settings.redis_connection, socket_timeout=5, socket_connect_timeout=2
-    )
+    connection = redis.Redis.from_url(settings.redis_connection, socket_timeout=5, socket_connect_timeout=2)
+    flask.redis_conn = connection  # type: ignore[attr-defined]
     flask.register_blueprint(rq_dashboard.blueprint)
     # It would open new connections for every request.
     flask.before_request_funcs["rq_dashboard"] = []
@@ -84,7 +80,8 @@ def create_dashboard(settings: Settings) -> ASGIApp:
     flask.register_error_handler(NoSuchJobError, lambda _: ("There is no such job any more.", 404))
     flask.register_error_handler(RedisError, lambda _: ("Redis can't be reached now.", 503))
     flask.register_error_handler(DatabaseUnavailable, lambda _: ("PostgreSQL can't be reached now.", 503))
-    _replace_changes(flask, _Changes(settings))
+    install_rows(flask, settings, connection)
+    flask.add_url_rule("/style.css", "style", lambda: Response(_style(), mimetype="text/css"))
     return WSGIMiddleware(flask)  # type: ignore[return-value, arg-type]
 
 
@@ -136,60 +133,6 @@ def _with_headers(response: Response) -> Response:
     return response
 
 
-class _Changes:
-    """A job is its row: the pages' buttons change rows, never Redis alone."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-
-    def requeue(self, job_id: str) -> Response:
-        if not self._run(lambda database, jobs: requeue_job(database, jobs, _uuid(job_id))):
-            abort(409, "This job can't be queued again.")
-        return jsonify(status="OK")
-
-    def requeue_all(self, queue_name: str) -> Response:
-        if request.method != "POST":
-            abort(405)
-        count = self._run(lambda database, jobs: requeue_failed(database, jobs, queue_name))
-        return jsonify(status="OK", count=count)
-
-    def cancel(self, job_id: str) -> Response:
-        if not self._run(lambda database, _: cancel_job(database, _uuid(job_id))):
-            abort(409, "This job has ended already.")
-        return jsonify(status="OK")
-
-    def empty(self, queue_name: str, registry_name: str) -> Response:
-        if registry_name != "queued":
-            abort(403, "Not offered: what has ended is forgotten in its time.")
-        count = self._run(lambda database, _: cancel_waiting(database, queue_name))
-        return jsonify(status="OK", count=count)
-
-    def compact(self, queue_name: str) -> Response:  # noqa: ARG002 - the route's parameter
-        abort(403, "Not needed: the queue is kept in order all the time.")
-
-    def _run(self, work: Callable[[Database, JobQueue], Awaitable[T]]) -> T:
-        async def run() -> T:
-            async with (
-                open_database(self._settings.db_connection, pool_size=2) as database,
-                open_job_queue(self._settings, database) as jobs,
-            ):
-                return await work(database, jobs)
-
-        return asyncio.run(run())
-
-
-def _replace_changes(flask: Flask, changes: _Changes) -> None:
-    flask.view_functions |= {
-        "rq_dashboard.requeue_job_view": changes.requeue,
-        "rq_dashboard.delete_job_view": changes.cancel,
-        "rq_dashboard.requeue_all": changes.requeue_all,
-        "rq_dashboard.empty_queue": changes.empty,
-        "rq_dashboard.compact_queue": changes.compact,
-    }
-
-
-def _uuid(job_id: str) -> UUID:
-    try:
-        return UUID(job_id)
-    except ValueError:
-        abort(404, "There is no such job.")
+@cache
+def _style() -> str:
+    return (files("graasp.dashboard") / "style.css").read_text("utf-8")

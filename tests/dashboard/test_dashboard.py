@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import orjson
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import func, update
@@ -21,6 +22,7 @@ from tests.worker.sample_jobs import SHORT_NOTE, Note
 from tests.worker.workers import enqueue, row_of
 
 _SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
+_PROGRESS = {"done": 2, "total": 3, "text": "pages"}
 
 
 def _client(settings: Settings, **options: Any) -> httpx.AsyncClient:
@@ -71,8 +73,32 @@ async def test_queues_jobs_and_failures_are_shown(dashboard: httpx.AsyncClient, 
     listed = (await dashboard.get("/ui/0/data/jobs/mail/failed/8/asc/1.json")).json()["jobs"]
     assert [(j["id"], j["exc_info"]) for j in listed] == [(str(failed), "<script>alert(1)</script>")]
     shown = (await dashboard.get(f"/ui/0/data/job/{waiting}.json")).json()
-    assert (shown["status"], shown["description"], shown["origin"]) == ("queued", "short-note", "mail")
+    assert (shown["state"], shown["name"], shown["queue"]) == ("queued", "short-note", "mail")
+    assert "payload" not in shown
     assert (await dashboard.get("/ui/0/data/workers.json")).json() == {"workers": []}
+
+
+async def test_the_first_page_shows_the_rows_of_every_queue_newest_first(
+    dashboard: httpx.AsyncClient, platform: Platform
+) -> None:
+    failed = await _failed(platform)
+    running = await _job(platform, state="running", started_at=func.now(), progress=_PROGRESS | {"done": 1})
+    platform.jobs.transport.connection.hset(
+        f"rq:job:{running}", "meta", orjson.dumps({"progress": _PROGRESS})
+    )
+    waiting = await _job(platform)
+    jobs = (await dashboard.get("/ui/0/data/latest.json")).json()["jobs"]
+    assert [(j["id"], j["state"]) for j in jobs] == [
+        (str(waiting), "queued"),
+        (str(running), "running"),
+        (str(failed), "failed"),
+    ]
+    # Fresher than its row, which only knows the latest heartbeat.
+    assert (jobs[1]["progress"], jobs[1]["how_far"]) == (_PROGRESS, "2 of 3 pages")
+    assert jobs[2]["error"] == "<script>alert(1)</script>"
+    assert jobs[0]["took"] is None
+    assert all(0 <= j["age"] < 60 for j in jobs)
+    assert "payload" not in jobs[0]
 
 
 async def test_every_page_has_a_narrow_policy_and_needs_nothing_from_elsewhere(
@@ -88,8 +114,8 @@ async def test_every_page_has_a_narrow_policy_and_needs_nothing_from_elsewhere(
         assert "script-src 'self' 'nonce-" in policy
         assert 'src="http' not in page.text
         assert platform.settings.redis_connection not in page.text
-    asset = await dashboard.get("/ui/static/js/jquery-3.5.1.min.js")
-    assert asset.status_code == 200
+    for asset in ("static/js/jquery-3.5.1.min.js", "style.css"):
+        assert (await dashboard.get(f"/ui/{asset}")).status_code == 200
 
 
 async def test_a_failed_job_is_queued_again_from_the_page(
@@ -173,6 +199,7 @@ async def test_outside_development_it_needs_the_credentials(
             assert (await client.get("/ui/", headers={"Authorization": header})).status_code == 401
         assert (await client.get("/ui/", auth=("ops", "correct"))).status_code == 200
         assert (await client.get("/ui/0/data/queues.json")).status_code == 401
+        assert (await client.get("/ui/0/data/latest.json")).status_code == 401
         assert (await client.get("/ui/static/css/main.css")).status_code == 401
     async with _client(make_settings(node_env="production")) as client:
         assert (await client.get("/ui/", auth=("", ""))).status_code == 401
