@@ -285,7 +285,9 @@ async def _settle(job: RunningJob, row: Row, error: Exception) -> Outcome:
     if isinstance(error, JobCancelled):
         return await _end(job, row, error, Outcome.CANCELLED, queries.CANCEL, wipe=job.spec.wipe_payload)
     if isinstance(error, PermanentError) or failures >= row["max_attempts"]:
-        log.error("job failed for good", failures=failures, exc_info=error)
+        # Where a refusal comes from is no riddle.
+        unforeseen = None if isinstance(error, PermanentError) else error
+        log.error("job failed for good", failures=failures, reason=reason, exc_info=unforeseen)
         return await _end(job, row, error, Outcome.FAILED, queries.FAIL, job_error=reason)
     log.warning("job attempt failed, will be repeated", failures=failures, reason=reason)
     delay_s = job.spec.retry.delay(failures).total_seconds()
