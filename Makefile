@@ -1,16 +1,22 @@
-# make run    start everything on this machine: databases, mailbox, core, worker (PORT=3001 make run)
-# make test   run all tests
-# make check  lint, types, import rules
-# make lock   lock the dependencies again (make lock UPGRADE=--upgrade for newer versions)
-# make clean  remove what was installed and built; the data in .graasp stays
+# make run       start everything on this machine: databases, mailbox, core, worker (PORT=3001 make run)
+# make test      run all tests
+# make check     lint, types, import rules, shell scripts
+# make lock      lock the dependencies again (make lock UPGRADE=--upgrade for newer versions)
+# make pictures  take the README's pictures again, of what runs (needs Debian's chromium)
+# make clean     remove what was installed and built; the data in .graasp stays
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := run
 BIN := .venv/bin
-SOURCES := graasp worker tests
+SOURCES := graasp worker tests benchmarks alembic docs
 LOCKED := requirements/bootstrap.txt requirements/install.sh pyproject.toml
 
-.PHONY: run test check lock clean
+# A folder that was moved or copied needs its .venv made again.
+ifneq ($(shell cat .venv/folder 2>/dev/null),$(CURDIR))
+.venv/installed-for-run .venv/installed-for-test: moved
+endif
+
+.PHONY: run test check lock pictures clean moved
 
 run: .venv/installed-for-run
 	@exec $(BIN)/graasp up $(ARGS)
@@ -23,10 +29,14 @@ check: .venv/installed-for-test
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/shellcheck requirements/*.sh
+	$(BIN)/shellcheck .ci/run $$(find . -name '*.sh' -not -path './.*')
+	$(BIN)/python -m pytest tests/repository/test_repository.py
 
 lock: .venv/installed-for-test
 	@sh requirements/compile.sh $(UPGRADE)
+
+pictures: .venv/installed-for-test
+	@exec $(BIN)/python docs/pictures.py
 
 clean:
 	rm -rf .venv build dist ./*.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

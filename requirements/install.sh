@@ -17,7 +17,10 @@ Linux | Darwin) ;;
 *) fail "The local services run on Linux and macOS. On Windows, use WSL, or follow docs/development.md." ;;
 esac
 
-if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
+# What is in a .venv names its folder: one that was moved or copied is made anew.
+here=$(pwd -P)
+made_for=$(cat .venv/folder 2>/dev/null || printf %s "$here")
+if [ "$made_for" != "$here" ] || ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
     python=
     for candidate in ${PYTHON:-python3.11 python3 python}; do
         if recent_enough "$candidate"; then
@@ -31,6 +34,11 @@ if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
         fail "Python could not make .venv. On Debian and Ubuntu, install the package python3-venv, and start again."
 fi
 
+printf %s "$here" >.venv/folder
+# Nothing outside the project's folder is written.
+mkdir -p .venv/tmp
+export TMPDIR="$here/.venv/tmp"
+
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-cache-dir --require-hashes \
     --requirement requirements/bootstrap.txt ||
     fail "The installer could not be fetched. Check that this machine reaches a package index, and start again."
@@ -38,11 +46,16 @@ fi
 # Who has configured an index for pip means every Python package.
 index=$(.venv/bin/python -m pip config get global.index-url 2>/dev/null || true)
 [ -z "${PIP_INDEX_URL:-$index}" ] || export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-${PIP_INDEX_URL:-$index}}"
-export UV_CACHE_DIR="${UV_CACHE_DIR:-$PWD/.venv/cache}" UV_SYSTEM_CERTS=1 VIRTUAL_ENV="$PWD/.venv"
+export UV_CACHE_DIR="${UV_CACHE_DIR:-$here/.venv/cache}" UV_SYSTEM_CERTS=1 VIRTUAL_ENV="$here/.venv"
 # Only what is locked: no setting of this machine adds to it.
 export UV_NO_CONFIG=1 UV_PYTHON_DOWNLOADS=never
 
 say "Installing packages (once, and when requirements/$purpose.txt changes)"
-.venv/bin/uv pip install --no-build-isolation --require-hashes --requirement "requirements/$purpose.txt" ||
+rm -f .venv/failed
+{
+    .venv/bin/uv pip install --no-build-isolation --require-hashes --requirement "requirements/$purpose.txt" 2>&1 ||
+        touch .venv/failed
+} | grep --line-buffered -v '^ [-+~] ' || : # without the list of a hundred names
+[ ! -e .venv/failed ] ||
     fail "The packages could not be installed; the reason is above. What they need: Linux with glibc, or macOS 14."
 .venv/bin/uv pip install --quiet --no-deps --no-build-isolation --offline --editable .
