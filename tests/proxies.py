@@ -10,8 +10,8 @@ class Proxy:
 
     def __init__(self, target: int) -> None:
         self._target = target
-        self._passes = asyncio.Event()
-        self._passes.set()
+        self._passes = _open_gate()
+        self._gates = [self._passes]
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self.port = 0
@@ -27,12 +27,19 @@ class Proxy:
             self._server.close()
         self.break_off()
 
+    def strand(self) -> None:
+        """Let the connections that there are die without a word; new ones are passed on."""
+        self._passes.clear()
+        self._passes = _open_gate()
+        self._gates.append(self._passes)
+
     def stall(self) -> None:
         """Pass nothing on, in either direction, but accept everything."""
         self._passes.clear()
 
     def resume(self) -> None:
-        self._passes.set()
+        for gate in self._gates:
+            gate.set()
 
     def break_off(self) -> None:
         """End every connection."""
@@ -41,13 +48,14 @@ class Proxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
+        passes = self._passes
         try:
             with suppress(OSError):
-                await self._passes.wait()
+                await passes.wait()
                 there, back = await asyncio.open_connection("127.0.0.1", self._target)
                 self._writers.add(back)
                 try:
-                    await asyncio.gather(self._pump(reader, back), self._pump(there, writer))
+                    await asyncio.gather(_pump(reader, back, passes), _pump(there, writer, passes))
                 finally:
                     self._writers.discard(back)
                     back.transport.abort()
@@ -55,12 +63,19 @@ class Proxy:
             self._writers.discard(writer)
             writer.transport.abort()
 
-    async def _pump(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        while data := await source.read(64 * 1024):
-            await self._passes.wait()
-            target.write(data)
-            await target.drain()
-        target.transport.abort()
+
+async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter, passes: asyncio.Event) -> None:
+    while data := await source.read(64 * 1024):
+        await passes.wait()
+        target.write(data)
+        await target.drain()
+    target.transport.abort()
+
+
+def _open_gate() -> asyncio.Event:
+    gate = asyncio.Event()
+    gate.set()
+    return gate
 
 
 @asynccontextmanager

@@ -71,6 +71,16 @@ class Hub:
         self._subscribers: set[Subscriber] = set()
         self._channels: dict[str, set[Subscriber]] = {}
 
+    @property
+    def sockets(self) -> int:
+        """How many are open."""
+        return len(self._subscribers)
+
+    @property
+    def channels(self) -> set[str]:
+        """Those that somebody listens to."""
+        return set(self._channels)
+
     def join(self) -> Subscriber:
         subscriber = Subscriber()
         self._subscribers.add(subscriber)
