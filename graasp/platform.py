@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from graasp.cache.results import ResultCache
 from graasp.cache.url_cache import UrlCache
 from graasp.db.database import Database, Reader, Transaction, open_database
+from graasp.decoding.process import Decoder
 from graasp.jobs.queue import JobQueue, open_job_queue
 from graasp.jobs.spec import JobSpec
 from graasp.mail.transport import SmtpTransport
@@ -23,6 +24,7 @@ from graasp.redis_client import redis_client
 from graasp.settings import Settings
 from graasp.storage import FileStorage, open_storage
 from graasp.thumbnails.service import Thumbnails
+from graasp.web.fetching import PublicWeb, open_public_web
 
 log = structlog.get_logger(__name__)
 
@@ -109,10 +111,12 @@ class Platform:
     storage: FileStorage
     urls: UrlCache
     results: ResultCache
+    decoder: Decoder
     thumbnails: Thumbnails
     jobs: JobQueue
     realtime: RealtimePublisher
     mailer: SmtpTransport
+    web: PublicWeb
 
     @property
     def reads(self) -> Reader:
@@ -154,8 +158,9 @@ async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
         storage = await stack.enter_async_context(open_storage(settings))
         mailer = SmtpTransport(settings)
         stack.push_async_callback(mailer.close)
+        web = await stack.enter_async_context(open_public_web())
         jobs = await stack.enter_async_context(open_job_queue(settings, database))
-        urls = UrlCache(connection, storage)
+        urls, decoder = UrlCache(connection, storage), Decoder()
         yield Platform(
             settings=settings,
             database=database,
@@ -163,8 +168,10 @@ async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
             storage=storage,
             urls=urls,
             results=ResultCache(connection),
-            thumbnails=Thumbnails(storage, urls),
+            decoder=decoder,
+            thumbnails=Thumbnails(storage, urls, decoder),
             jobs=jobs,
             realtime=realtime,
             mailer=mailer,
+            web=web,
         )

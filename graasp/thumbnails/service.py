@@ -1,16 +1,17 @@
 """Thumbnails of anything: four WebP pictures below one key prefix, `thumbnails/<item id>` or `avatars/<member id>`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Literal
 from uuid import UUID
 
 from graasp.cache.url_cache import UrlCache
+from graasp.decoding.process import CannotDecode, Decoder, PictureKind
 from graasp.storage import FileStorage
 from graasp.storage.errors import UploadFileUnexpectedError
-from graasp.thumbnails.rendering import Kind, rendered
+from graasp.thumbnails.errors import FileIsNotImage
 
 Size = Literal["small", "medium", "large", "original"]
 SIZES: tuple[Size, ...] = ("small", "medium", "large", "original")
@@ -21,39 +22,47 @@ _IMAGES = frozenset(
 )
 _VIDEOS = frozenset(("video/mp4", "video/webm", "video/ogg", "video/quicktime", "video/x-matroska"))
 
-_AT_ONCE = 2
 _PIECE = 256 * 1024
 
 
 class Thumbnails:
     """Renders, stores, links and removes thumbnails."""
 
-    def __init__(self, storage: FileStorage, urls: UrlCache) -> None:
+    def __init__(self, storage: FileStorage, urls: UrlCache, decoder: Decoder) -> None:
         self._storage = storage
         self._urls = urls
-        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._decoder = decoder
 
-    async def store(self, file: BinaryIO, prefix: str, *, account_id: UUID, kind: Kind = "image") -> None:
+    async def store(
+        self, file: BinaryIO, prefix: str, *, account_id: UUID, kind: PictureKind = "image"
+    ) -> None:
         """Render a received file to every size and store them as `<prefix>/<size>`; all of them, or none.
 
         Raises FileIsNotImage for what can't be decoded (broken, no image, too many pixels),
         UploadFileUnexpectedError when storage fails.
         """
-        async with rendered(kind, file, self._slots) as pictures:
-            try:
-                for size in SIZES:
-                    await self._storage.put(
-                        f"{prefix}/{size}",
-                        _chunks(pictures[size]),
-                        content_type="image/webp",
-                        metadata={"member": str(account_id)},
-                    )
-            except BaseException as error:
-                with suppress(Exception):
-                    await asyncio.shield(self.remove(prefix))
-                if isinstance(error, Exception):
-                    raise UploadFileUnexpectedError(account_id) from error
-                raise
+        try:
+            async with self._decoder.pictures(kind, file) as pictures:
+                await self.keep(pictures, prefix, account_id=account_id)
+        except CannotDecode:
+            raise FileIsNotImage from None
+
+    async def keep(self, pictures: Mapping[str, Path], prefix: str, *, account_id: UUID) -> None:
+        """Store what the decoder has made of a file. Raises UploadFileUnexpectedError."""
+        try:
+            for size in SIZES:
+                await self._storage.put(
+                    f"{prefix}/{size}",
+                    _chunks(pictures[size]),
+                    content_type="image/webp",
+                    metadata={"member": str(account_id)},
+                )
+        except BaseException as error:
+            with suppress(Exception):
+                await asyncio.shield(self.remove(prefix))
+            if isinstance(error, Exception):
+                raise UploadFileUnexpectedError(account_id) from error
+            raise
         await self._urls.forget(*_keys(prefix))
 
     async def remove(self, *prefixes: str) -> None:
@@ -68,7 +77,7 @@ class Thumbnails:
         return await self._urls.existing(f"{prefix}/{size}")
 
 
-def kind_of(content_type: str) -> Kind | None:
+def kind_of(content_type: str) -> PictureKind | None:
     """What an uploaded file is rendered as; nothing for those that get no thumbnails."""
     if content_type in _IMAGES:
         return "image"

@@ -1,8 +1,9 @@
-"""The program that decodes hostile files: `python renderer.py KIND SOURCE FOLDER`, in a process of its own.
+"""The program that decodes hostile files, in a process of its own.
 
-KIND is `image`, `pdf` or `video`. Writes one WebP per size into FOLDER and exits with 0; exits with 3 when the
-file is none of its kind, broken, or larger than the limits allow. Whatever a decoder does besides, it does to
-this process alone, which knows no secrets and has bounded memory and time.
+`python -m graasp.decoding.program KIND SOURCE FOLDER MOST_PIXELS`: KIND is `image`, `pdf` or `video`, for which one
+WebP per size is written into FOLDER, or `pdf-text`, for which the file `text` is. Exits with 0; with 3 when the file
+is none of its kind or broken; with 4 when it has more pixels than allowed. Whatever a decoder does besides, it does
+to this process alone, which knows no secrets and has bounded memory and time.
 """
 
 import resource
@@ -14,12 +15,14 @@ from typing import Any
 WIDTHS = {"small": 40, "medium": 256, "large": 512}
 SIZES = (*WIDTHS, "original")
 REFUSED = 3
+TOO_MANY_PIXELS = 4
+TEXT = "text"
 
 _GIB = 1024**3
 _MEMORY_BYTES = 3 * _GIB
 _CPU_S = 50
 _LARGEST_OUTPUT_BYTES = 256 * 1024**2
-_MOST_PIXELS = 100_000_000
+_INDEXED_PAGES = 10
 # WebP knows no larger side.
 _LONGEST_SIDE = 16_383
 _PDF_PAGE = (768, 512)
@@ -34,19 +37,31 @@ _LOADERS = ("Jpeg", "Png", "Nsgif", "Webp", "Svg", "Heif", "Tiff")
 
 
 class Refused(Exception):
-    """Not a picture that a thumbnail can be made of."""
+    """Not a file of this kind, or a broken one."""
 
 
-def main(kind: str, source: Path, folder: Path) -> int:
+class TooManyPixels(Exception):
+    """Larger than was allowed."""
+
+
+def main(kind: str, source: Path, folder: Path, most_pixels: int) -> int:
     _limit_this_process()
     try:
-        if kind == "image":
-            _render_image(source, folder)
-        else:
-            _render(_pdf_page(source) if kind == "pdf" else _video_frame(source), folder)
+        match kind:
+            case "image":
+                _render_image(source, folder, most_pixels)
+            case "pdf":
+                _render(_pdf_page(source), folder)
+            case "video":
+                _render(_video_frame(source, most_pixels), folder)
+            case _:
+                (folder / TEXT).write_text(_pdf_text(source), encoding="utf-8")
     except Refused as refusal:
         sys.stderr.write(f"{refusal}\n")
         return REFUSED
+    except TooManyPixels as refusal:
+        sys.stderr.write(f"{refusal} pixels\n")
+        return TOO_MANY_PIXELS
     return 0
 
 
@@ -58,7 +73,7 @@ def _limit_this_process() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
 
 
-def _render_image(source: Path, folder: Path) -> None:
+def _render_image(source: Path, folder: Path, most_pixels: int) -> None:
     """Each size straight from the file: decoders shrink while they read."""
     import pyvips
 
@@ -69,8 +84,8 @@ def _render_image(source: Path, folder: Path) -> None:
     try:
         # Neither turned by its EXIF data nor animated: the first frame as it is stored.
         image = pyvips.Image.new_from_file(str(source), access="sequential", fail_on="error")
-        if image.width * image.height > _MOST_PIXELS:
-            raise Refused(f"{image.width} x {image.height} pixels")
+        if image.width * image.height > most_pixels:
+            raise TooManyPixels(f"{image.width} x {image.height}")
         for size, width in WIDTHS.items():
             _save(_shrunk(str(source), width), folder / size)
         if max(image.width, image.height) > _LONGEST_SIDE:
@@ -124,7 +139,20 @@ def _pdf_page(source: Path) -> Any:
     return picture.resize(_PDF_PAGE[0] / picture.width, vscale=_PDF_PAGE[1] / picture.height)
 
 
-def _video_frame(source: Path) -> Any:
+def _pdf_text(source: Path) -> str:
+    """The text of the first pages, in one line."""
+    import pypdfium2
+
+    try:
+        document = pypdfium2.PdfDocument(source)
+        pages = [document[number] for number in range(min(len(document), _INDEXED_PAGES))]
+        lines = [page.get_textpage().get_text_bounded() for page in pages]
+    except pypdfium2.PdfiumError as error:
+        raise Refused(str(error)) from error
+    return " ".join(" ".join(lines).replace("\0", " ").split())
+
+
+def _video_frame(source: Path, most_pixels: int) -> Any:
     """A frame a little into the video: the very first one is often black."""
     import av
 
@@ -138,7 +166,7 @@ def _video_frame(source: Path) -> Any:
                 container.seek(min(container.duration // 10, 10 * av.time_base))
             for number, packet in enumerate(container.demux(stream)):
                 for frame in packet.decode():
-                    return _picture_of(frame)
+                    return _picture_of(frame, most_pixels)
                 if number > _FRAMES_TRIED:
                     break
     except av.FFmpegError as error:
@@ -146,9 +174,9 @@ def _video_frame(source: Path) -> Any:
     raise Refused("no picture at its start")
 
 
-def _picture_of(frame: Any) -> Any:
-    if not 0 < frame.width * frame.height <= _MOST_PIXELS:
-        raise Refused(f"{frame.width} x {frame.height} pixels")
+def _picture_of(frame: Any, most_pixels: int) -> Any:
+    if frame.width * frame.height > most_pixels:
+        raise TooManyPixels(f"{frame.width} x {frame.height}")
     scale = min(1, _VIDEO_SIDE / max(frame.width, frame.height))
     width, height = (max(1, round(side * scale)) for side in (frame.width, frame.height))
     plane = frame.reformat(width=width, height=height, format="rgb24").planes[0]
@@ -166,4 +194,4 @@ def _from_rows(data: bytes, width: int, height: int, stride: int, channels: int)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])))
+    sys.exit(main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4])))

@@ -1,0 +1,97 @@
+"""Runs the decoding program: a process per file, a few at a time."""
+
+import asyncio
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+import structlog
+
+from graasp.decoding import program
+
+log = structlog.get_logger(__name__)
+
+PictureKind = Literal["image", "pdf", "video"]
+Kind = PictureKind | Literal["pdf-text"]
+
+_TIMEOUT_S = 60.0
+_AT_ONCE = 2
+_MOST_PIXELS = 100_000_000
+
+
+class CannotDecode(Exception):
+    """The file is none of its kind, broken, or a decoder gave up on it."""
+
+
+class TooManyPixels(CannotDecode):
+    """Larger than allowed, but perhaps not broken."""
+
+
+class Decoder:
+    """Decodes files that nobody trusts."""
+
+    def __init__(self) -> None:
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+
+    @asynccontextmanager
+    async def pictures(
+        self, kind: PictureKind, file: BinaryIO, *, most_pixels: int | None = None
+    ) -> AsyncIterator[dict[str, Path]]:
+        """WebP files by size (small, medium, large, original), until the block ends.
+
+        Raises CannotDecode, TooManyPixels.
+        """
+        async with self._decoded(kind, file, most_pixels or _MOST_PIXELS) as folder:
+            yield {size: folder / size for size in program.SIZES}
+
+    async def pdf_text(self, file: BinaryIO) -> str:
+        """The text of the first ten pages, in one line. Raises CannotDecode."""
+        async with self._decoded("pdf-text", file, _MOST_PIXELS) as folder:
+            return await asyncio.to_thread((folder / program.TEXT).read_text, encoding="utf-8")
+
+    @asynccontextmanager
+    async def _decoded(self, kind: Kind, file: BinaryIO, most_pixels: int) -> AsyncIterator[Path]:
+        folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="graasp-decoding-"))
+        try:
+            source = folder / "source"
+            await asyncio.to_thread(_copy, file, source)
+            async with self._slots:
+                await _run(kind, source, folder, most_pixels)
+            yield folder
+        finally:
+            await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
+
+
+async def _run(kind: Kind, source: Path, folder: Path, most_pixels: int) -> None:
+    process = await asyncio.create_subprocess_exec(
+        # Isolated: it sees neither this process's environment nor the current folder.
+        *(sys.executable, "-I", "-m", program.__name__, kind, source, folder, str(most_pixels)),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        env={"VIPS_CONCURRENCY": "1", "TMPDIR": str(folder), "PATH": os.defpath},
+        cwd=folder,
+    )
+    try:
+        _, said = await asyncio.wait_for(process.communicate(), _TIMEOUT_S)
+    except TimeoutError:
+        said = b"timeout"
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await asyncio.shield(process.wait())
+    if process.returncode:
+        reason = said.decode(errors="replace").strip()[-500:]
+        log.info("not decoded", kind=kind, exit_status=process.returncode, reason=reason)
+        raise TooManyPixels if process.returncode == program.TOO_MANY_PIXELS else CannotDecode
+
+
+def _copy(file: BinaryIO, target: Path) -> None:
+    file.seek(0)
+    with target.open("wb") as copy:
+        shutil.copyfileobj(file, copy, 1024 * 1024)
