@@ -100,6 +100,12 @@ def _session_key(value: SecretStr) -> SecretStr:
     return value
 
 
+def _etherpad_key(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[0-9a-f]{64}", value.get_secret_value()):
+        raise ValueError("should be 64 lower-case hexadecimal digits")
+    return value
+
+
 def _regex(value: str) -> str:
     try:
         re.compile(value)
@@ -188,6 +194,11 @@ class Settings(BaseSettings):
     h5p_integration_url: HttpUrl = "http://localhost:3000/h5p-integration"
     embedded_link_item_iframely_href_origin: HttpUrl | None = None
     etherpad_url: HttpUrl | None = None
+    etherpad_api_key: Annotated[SecretStr, AfterValidator(_etherpad_key)] | None = None
+    etherpad_public_url: HttpUrl | None = None
+    etherpad_cookie_domain: str | None = None
+    geolocation_api_host: HttpUrl | None = None
+    geolocation_api_key: SecretStr | None = None
     meilisearch_url: HttpUrl | None = None
     geoip_database: Path | None = None
 

@@ -19,6 +19,8 @@ MAIL_BY_ADDRESS = parse("20 per minute")
 MAIL_BY_ACCOUNT = parse("5 per minute")
 INVITE_BY_ACCOUNT = parse("60 per minute")
 RESEND_BY_INVITATION = parse("5 per hour")
+# What this server asks others for, on behalf of one account.
+FETCHES_BY_ACCOUNT = parse("60 per minute")
 
 
 class RateLimits:
