@@ -7,18 +7,24 @@ from graasp.accounts.routes import router as accounts
 from graasp.actions.routes import router as actions
 from graasp.auth.routes import router as auth
 from graasp.downloads.routes import router as downloads
+from graasp.etherpad.routes import router as etherpad
 from graasp.exports.routes import router as exports
 from graasp.files.routes import router as files
 from graasp.flags.routes import router as flags
+from graasp.geolocation.routes import router as geolocation
 from graasp.invitations.routes import router as invitations
 from graasp.item_login.routes import enrolment
 from graasp.item_login.routes import router as item_login
 from graasp.items.routes import router as items
+from graasp.items.thumbnail_routes import router as thumbnails
+from graasp.links.routes import router as links
 from graasp.maintenance.routes import router as maintenance
 from graasp.memberships.requests.routes import router as membership_requests
 from graasp.memberships.routes import router as memberships
 from graasp.notifications.routes import router as notifications
+from graasp.pages.routes import router as pages
 from graasp.short_links.routes import router as short_links
+from graasp.shortcuts.routes import router as shortcuts
 from graasp.visibility.routes import router as visibility
 
 # In order of precedence: `/members/{id}` and `/items/{id}` would swallow their neighbours' literal paths.
@@ -39,6 +45,12 @@ DOMAINS = (
     flags,
     invitations,
     short_links,
+    links,
+    shortcuts,
+    pages,
+    etherpad,
+    thumbnails,
+    geolocation,
     items,
 )
 # Answered below `/api` besides the domains' paths: they are answered without the prefix as well.

@@ -20,6 +20,7 @@ HANDLER_MODULES = (
     "worker.handlers.mail",
     "worker.handlers.action_export",
     "worker.handlers.folder_export",
+    "worker.handlers.files",
     "worker.handlers.housekeeping",
 )
 

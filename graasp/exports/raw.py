@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from graasp.archives import Entry, no_content
 from graasp.db.database import Row
 from graasp.db.ltree import parent_path
-from graasp.exports.names import UniqueNames, file_extension, safe_name, with_extension
+from graasp.exports.leaves import plain_form
+from graasp.exports.names import UniqueNames, safe_name, with_extension
 from graasp.storage import FileStorage, StoredFileNotFound
 
 _LEFT_OUT = "NOT EXPORTED.txt"
@@ -73,48 +74,20 @@ def _described(place: _Place, row: Row, now: datetime) -> Sequence[Entry]:
 
 
 async def _leaf(storage: FileStorage, place: _Place, row: Row) -> Entry | None:
-    extra = row["extra"].get(row["type"]) if isinstance(row["extra"], dict) else None
-    extra = extra if isinstance(extra, dict) else {}
-    match row["type"]:
-        case "document":
-            return _text(place, row, "html", extra.get("content") or "")
-        case "embeddedLink":
-            return _text(place, row, "url", f"[InternetShortcut]\nURL={_line(extra.get('url'))}\n")
-        case "app":
-            return _text(place, row, "app", f"[InternetShortcut]\nURL={_line(extra.get('url'))}\nAppURL=1\n")
-        case "file":
-            key = extra.get("path")
-            extension = file_extension(row["name"], extra.get("mimetype"))
-            return await _stored(storage, place, row, extension, key)
-        case _:
-            return None
-
-
-async def _stored(storage: FileStorage, place: _Place, row: Row, extension: str, key: Any) -> Entry | None:
-    if not isinstance(key, str) or await storage.size(key) is None:
+    leaf = await plain_form(storage, row)
+    if leaf is None:
         return None
-    return Entry(_name(place, row, extension), row["updated_at"], _until_lost(storage, key))
+    name = place.path + place.names.take(safe_name(with_extension(row["name"], leaf.extension)))
+    return Entry(name, row["updated_at"], _until_lost(leaf.chunks))
 
 
-async def _until_lost(storage: FileStorage, key: str) -> AsyncIterator[bytes]:
+async def _until_lost(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     try:
-        async for chunk in storage.open(key):
+        async for chunk in chunks:
             yield chunk
     except StoredFileNotFound:
         # Deleted between the look and the read: an empty entry, since the archive is on its way.
         return
-
-
-def _text(place: _Place, row: Row, extension: str, content: str) -> Entry:
-    return Entry(_name(place, row, extension), row["updated_at"], _bytes(content))
-
-
-def _name(place: _Place, row: Row, extension: str) -> str:
-    return place.path + place.names.take(safe_name(with_extension(row["name"], extension)))
-
-
-def _line(value: Any) -> str:
-    return str(value or "").replace("\r", "").replace("\n", "")
 
 
 async def _bytes(text: str) -> AsyncIterator[bytes]:

@@ -1,14 +1,17 @@
-"""`/api/items/{itemId}/export`."""
+"""`/api/items/{itemId}/export`, `/api/items/{itemId}/download-file`."""
 
 from typing import Annotated
 
 from fastapi import Path
 from pydantic import BaseModel
-from starlette.responses import Response
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
 
-from graasp.auth.gates import ValidatedMember
+from graasp.actions.recording import NewAction, RequestOrigin, record
+from graasp.auth.gates import OptionalCaller, ValidatedMember
+from graasp.exports.download import download_header, item_as_file
 from graasp.exports.jobs import EXPORT_FOLDER, ExportFolder
-from graasp.http.dependencies import Uow
+from graasp.http.dependencies import PlatformDep, Reads, Uow
 from graasp.http.fields import Uuid
 from graasp.http.responses import json_response
 from graasp.http.routing import contract_router
@@ -33,3 +36,26 @@ async def export_zip(
     export = ExportFolder(item_id=item_id, member_id=caller.id)
     await uow.enqueue(EXPORT_FOLDER, export, account_id=caller.id, item_id=item_id)
     return json_response({"message": "Export started"}, status=202)
+
+
+@router.get("/items/{itemId}/download-file", operation_id="downloadFile", response_model=None)
+async def download_file(
+    request: Request,
+    platform: PlatformDep,
+    reads: Reads,
+    caller: OptionalCaller,
+    item_id: Annotated[Uuid, Path(alias="itemId")],
+) -> Response:
+    item = (await authorize(reads, caller.id if caller else None, item_id)).item
+    leaf = await item_as_file(platform, item)
+    if not request.scope.get("graasp.head"):
+        async with platform.unit_of_work() as uow:
+            action = NewAction("item-download", {"itemId": str(item_id)}, item=item, view="builder")
+            await record(uow, caller, RequestOrigin.of(request), [action])
+    headers = {
+        "Access-Control-Expose-Headers": "Content-Disposition",
+        "Content-Disposition": download_header(item, leaf.extension),
+        "Content-Length": str(leaf.size),
+        "Content-Type": leaf.content_type,
+    }
+    return StreamingResponse(leaf.chunks, headers=headers)

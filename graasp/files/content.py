@@ -1,22 +1,16 @@
 """What an uploaded file really is, and what of it is kept."""
 
-import asyncio
-import io
-from collections.abc import AsyncIterator
-from typing import BinaryIO
+import re
 
 import filetype
 import nh3
-import pypdf
-import structlog
 
-log = structlog.get_logger(__name__)
+HEAD_BYTES = 8 * 1024
 
-_CHUNK = 256 * 1024
-_HEAD = 8 * 1024
-_INDEXED_PAGES = 10
-_LARGEST_HTML = 20 * 1024 * 1024
-_UNTOLD = ("", "application/octet-stream", "binary/octet-stream")
+_UNTOLD = ("application/octet-stream", "binary/octet-stream")
+_MEDIA = ("image/", "video/", "audio/")
+_CONTENT_TYPE = re.compile(r"[a-z0-9][\w.+-]{0,99}/[\w.+-]{1,100}", re.ASCII)
+_BLANK = b"\xef\xbb\xbf \t\r\n\f"
 
 # The policy for uploaded pages: text and tables, nothing that loads or runs.
 _HTML_TAGS = frozenset(
@@ -96,66 +90,40 @@ _HTML_TAGS = frozenset(
 
 
 def detected_type(declared: str, head: bytes) -> str:
-    """The declared content type; what the bytes say where nothing was declared, or where they contradict an image."""
-    found = filetype.guess(head)
-    actual = found.mime if found else None
+    """The content type to store: the declared one, unless there is none or it hides markup behind a picture's.
+
+    Without a declared type it is what the bytes say, else `text/plain`.
+    """
+    if not declared:
+        return _known_format(head) or "text/plain"
     if declared in _UNTOLD:
-        return actual or ("text/plain" if declared == "" else declared)
-    if (
-        declared.startswith(("image/", "video/", "audio/"))
-        and _looks_like_markup(head)
-        and "svg" not in declared
-    ):
+        return _known_format(head) or declared
+    if declared.startswith(_MEDIA) and "svg" not in declared and (markup := _markup(head)):
+        return markup
+    return declared if _CONTENT_TYPE.fullmatch(declared) else "application/octet-stream"
+
+
+def _known_format(head: bytes) -> str | None:
+    found = filetype.guess(head)
+    return str(found.mime) if found else _markup(head)
+
+
+def _markup(head: bytes) -> str | None:
+    start = head.lstrip(_BLANK)[:1024].lower()
+    if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body", b"<script", b"<iframe")):
         return "text/html"
-    return declared
+    if start.startswith((b"<svg", b"<?xml", b"<!doctype svg", b"<!--")) and b"<svg" in start:
+        return "image/svg+xml"
+    return "text/xml" if start.startswith(b"<?xml") else None
 
 
-def _looks_like_markup(head: bytes) -> bool:
-    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:64].lower()
-    return start.startswith((b"<!doctype", b"<html", b"<script", b"<svg", b"<?xml"))
-
-
-async def chunks_of(file: BinaryIO) -> AsyncIterator[bytes]:
-    """The file from its start, piece by piece."""
-    await asyncio.to_thread(file.seek, 0)
-    while chunk := await asyncio.to_thread(file.read, _CHUNK):
-        yield chunk
-
-
-async def head_of(file: BinaryIO) -> bytes:
-    await asyncio.to_thread(file.seek, 0)
-    return await asyncio.to_thread(file.read, _HEAD)
-
-
-async def safe_html(file: BinaryIO) -> BinaryIO:
-    """The page without anything that runs; what is beyond 20 MiB is dropped."""
-    await asyncio.to_thread(file.seek, 0)
-    raw = await asyncio.to_thread(file.read, _LARGEST_HTML)
-    return io.BytesIO((await asyncio.to_thread(_clean, raw.decode(errors="replace"))).encode())
-
-
-def _clean(page: str) -> str:
+def safe_html(page: bytes) -> bytes:
+    """An uploaded page without anything that loads or runs."""
     return nh3.clean(
-        page,
+        page.decode(errors="replace"),
         tags=set(_HTML_TAGS),
         clean_content_tags={"script", "style", "textarea", "option"},
         attributes={"a": {"href", "name", "target"}},
         url_schemes={"http", "https", "ftp", "mailto", "tel"},
         link_rel=None,
-    )
-
-
-async def pdf_text(file: BinaryIO) -> str:
-    """The text of the first pages, in one line; nothing for a file that can't be read."""
-    await asyncio.to_thread(file.seek, 0)
-    try:
-        return await asyncio.to_thread(_first_pages, file)
-    except Exception as error:
-        # The parser raises whatever a broken file leads it to.
-        log.info("no text from a PDF", reason=type(error).__name__)
-        return ""
-
-
-def _first_pages(file: BinaryIO) -> str:
-    pages = pypdf.PdfReader(file).pages[:_INDEXED_PAGES]
-    return " ".join(" ".join(page.extract_text().split()) for page in pages).replace("\0", " ")
+    ).encode()

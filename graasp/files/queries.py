@@ -17,3 +17,9 @@ OWN = text(
 )
 # Uploads of one member wait for each other, or together they could pass the limit.
 LOCK_OWNER = text("select id from account where id = cast(:account_id as uuid) for no key update")
+FIND = text(
+    """
+    select id, creator_id, extra, settings from item
+    where id = cast(:item_id as uuid) and type = 'file' and extra #>> '{file,path}' = cast(:storage_key as text)
+    """
+)

@@ -1,42 +1,36 @@
 """Uploading files, their links, and the storage they use."""
 
+from contextlib import aclosing
 from datetime import datetime
-from pathlib import PurePosixPath
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query
 from pydantic import BaseModel
-from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
-from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from graasp.auth.gates import Member, OptionalCaller, ValidatedMember
 from graasp.files import service
-from graasp.files.service import Upload
-from graasp.http.dependencies import PlatformDep, Reads
+from graasp.files.receiving import Incoming
+from graasp.http.dependencies import PlatformDep, Reads, Uow
 from graasp.http.errors import (
     BadRequest,
     DomainError,
     FormattedError,
-    NotMultipart,
-    RequestFileTooLarge,
     TooManyFields,
     TooManyFiles,
-    UnsupportedMediaType,
 )
 from graasp.http.fields import Uuid, Whole
 from graasp.http.responses import json_response, no_content, text_response
 from graasp.http.routing import contract_router, reads_the_stream
+from graasp.http.uploads import Form
 from graasp.items import schemas
+from graasp.items.endpoints import change_of
+from graasp.items.service import update_item
 from graasp.memberships.authorization import Permission, authorize
-from graasp.settings import Settings
 
 router = contract_router()
-
-_NOT_FORMS = ("", "application/json", "text/plain")
 
 
 class Storage(BaseModel):
@@ -84,42 +78,44 @@ async def upload_file(
     if id is not None:
         await authorize(platform.reads, caller.id, id, Permission.WRITE)
     failures: list[DomainError | FormattedError] = []
-    for upload in await _received(request, platform.settings):
-        try:
-            await service.add_file(platform, caller, upload, parent_id=id, previous_item_id=previous_item_id)
-        except (DomainError, FormattedError) as error:
-            failures.append(error)
+    received = 0
+    async with aclosing(Form(request).parts()) as parts:
+        async for part in parts:
+            if not part.is_file:
+                if not received:
+                    raise TooManyFields
+                failures.append(TooManyFields())
+                continue
+            received += 1
+            if received > platform.settings.max_upload_files:
+                failures.append(TooManyFiles())
+                continue
+            incoming = Incoming(part.file_name, part.content_type, part.chunks())
+            try:
+                await service.add_file(
+                    platform, caller, incoming, parent_id=id, previous_item_id=previous_item_id
+                )
+            except BadRequest:
+                # The form itself has broken off.
+                raise
+            except (DomainError, FormattedError) as error:
+                failures.append(error)
     if failures:
         raise failures[0]
     return no_content()
 
 
-async def _received(request: Request, settings: Settings) -> list[Upload]:
-    """The files of the form, on disk where they are large; all of them, or the refusal of the form."""
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type != "multipart/form-data":
-        raise NotMultipart if content_type in _NOT_FORMS else UnsupportedMediaType(content_type)
-    most = settings.max_upload_files
-    try:
-        form = await request.form(max_files=most, max_fields=1)
-    except (MultiPartException, HTTPException) as error:
-        if "Too many files" in str(getattr(error, "detail", error)):
-            raise TooManyFiles from None
-        if "Too many fields" in str(getattr(error, "detail", error)):
-            raise TooManyFields from None
-        raise BadRequest("body must be multipart/form-data") from None
-    files = [part for _, part in form.multi_items() if isinstance(part, UploadFile)]
-    if not files and form:
-        raise TooManyFields
-    if any((part.size or 0) > settings.max_upload_file_bytes for part in files):
-        raise RequestFileTooLarge
-    return [_upload(part) for part in files]
-
-
-def _upload(part: UploadFile) -> Upload:
-    name = PurePosixPath((part.filename or "").replace("\\", "/")).name.replace("\0", "")
-    content_type = (part.content_type or "").partition(";")[0].strip().lower()
-    return Upload(name or "file", content_type, part.size or 0, part.file)
+@router.patch(
+    "/items/files/{id}",
+    operation_id="updateFile",
+    tags=["item", "file"],
+    status_code=204,
+    response_class=Response,
+    responses={200: {"description": "Declared for the clients' generators; 204 is what is answered."}},
+)
+async def update_file(uow: Uow, caller: ValidatedMember, id: Uuid, body: schemas.TypedChange) -> Response:
+    await update_item(uow, caller, id, change_of(body), expected_type="file")
+    return no_content()
 
 
 @router.get("/items/{id}/download", operation_id="getUrl", tags=["item", "file"], response_model=str)

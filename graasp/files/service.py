@@ -1,75 +1,74 @@
 """Files of the item tree and the storage they use."""
 
-from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any
 from uuid import UUID
-
-import structlog
 
 from graasp.auth.gates import Caller
 from graasp.db.database import Reader, Row
-from graasp.files import content, queries
-from graasp.files.errors import (
-    InvalidDownloadParameters,
-    StorageExceeded,
-    UploadEmptyFile,
-)
-from graasp.files.keys import new_file_key
+from graasp.files import queries
+from graasp.files.errors import InvalidDownloadParameters, StorageExceeded
+from graasp.files.jobs import DECODE_FILE, DecodeFile
+from graasp.files.receiving import Incoming, StoredFile, discard, store_file
 from graasp.items.service import NewItem, create_item
 from graasp.memberships.authorization import authorize
 from graasp.platform import Platform, UnitOfWork
-from graasp.storage.errors import UploadFileUnexpectedError
-
-log = structlog.get_logger(__name__)
 
 _LONGEST_NAME = 500
-
-
-@dataclass(frozen=True)
-class Upload:
-    """A received file: its name without folders, the declared content type, its bytes."""
-
-    name: str
-    content_type: str
-    size: int
-    file: BinaryIO
 
 
 async def add_file(
     platform: Platform,
     caller: Caller,
-    upload: Upload,
+    incoming: Incoming,
     *,
     parent_id: UUID | None,
     previous_item_id: UUID | None,
 ) -> Row:
-    """Store a file and make its item, or neither.
+    """Store a file and make its item, or neither; the transaction is short however large the file.
 
-    Raises UploadEmptyFile, StorageExceeded, UploadFileUnexpectedError, and those of `create_item`.
+    Raises StorageExceeded, and what `store_file` and `create_item` raise.
     """
-    if not upload.size:
-        raise UploadEmptyFile
-    mimetype = content.detected_type(upload.content_type, await content.head_of(upload.file))
-    file = await content.safe_html(upload.file) if mimetype == "text/html" else upload.file
-    key = new_file_key(upload.name)
+    used = await used_bytes(platform.reads, caller.id)
+    if used > platform.settings.max_storage_bytes:
+        raise StorageExceeded(used)
+    stored = await store_file(platform, caller.id, incoming, used=used)
     async with platform.unit_of_work() as uow:
-        await require_space(uow, caller, upload.size)
-        size = await _store(platform, caller, key, file, mimetype)
-        try:
-            if not size:
-                raise UploadEmptyFile
-            extra = {
-                "name": upload.name,
-                "path": key,
-                "mimetype": mimetype,
-                "size": size,
-                "content": await content.pdf_text(file) if mimetype == "application/pdf" else "",
-            }
-            new = NewItem(type="file", name=upload.name[:_LONGEST_NAME], extra={"file": extra})
-            return await create_item(uow, caller, new, parent_id=parent_id, previous_item_id=previous_item_id)
-        except BaseException:
-            await platform.storage.delete(key)
-            raise
+        return await create_file(uow, caller, stored, parent_id=parent_id, previous_item_id=previous_item_id)
+
+
+async def create_file(
+    uow: UnitOfWork,
+    caller: Caller,
+    file: StoredFile,
+    *,
+    parent_id: UUID | None,
+    previous_item_id: UUID | None,
+) -> Row:
+    """Make the item of a stored file, whose bytes go again if this unit of work does not succeed.
+
+    Raises StorageExceeded, and what `create_item` raises.
+    """
+    uow.after_rollback(lambda: discard(uow.platform, file))
+    await require_space(uow, caller, file.size)
+    extra = {
+        "name": file.name,
+        "path": file.key,
+        "mimetype": file.mimetype,
+        "size": file.size,
+        "content": file.text,
+    }
+    new = NewItem(
+        id=file.item_id,
+        type="file",
+        name=file.name[:_LONGEST_NAME],
+        extra={"file": extra},
+        settings={"hasThumbnail": file.has_thumbnail},
+    )
+    row = await create_item(uow, caller, new, parent_id=parent_id, previous_item_id=previous_item_id)
+    if not file.is_decoded:
+        wanted = DecodeFile(item_id=file.item_id, storage_key=file.key)
+        await uow.enqueue(DECODE_FILE, wanted, account_id=caller.id, item_id=file.item_id)
+    return row
 
 
 async def require_space(uow: UnitOfWork, caller: Caller, size: int) -> None:
@@ -83,16 +82,6 @@ async def check_space(platform: Platform, reader: Reader, caller: Caller, size: 
     total = await used_bytes(reader, caller.id) + size
     if total > platform.settings.max_storage_bytes:
         raise StorageExceeded(total)
-
-
-async def _store(platform: Platform, caller: Caller, key: str, file: BinaryIO, mimetype: str) -> int:
-    try:
-        return await platform.storage.put(
-            key, content.chunks_of(file), content_type=mimetype, metadata={"member": str(caller.id)}
-        )
-    except Exception as error:
-        log.exception("storage refused an upload")
-        raise UploadFileUnexpectedError(caller.id) from error
 
 
 async def used_bytes(reader: Reader, account_id: UUID) -> int:
@@ -118,9 +107,20 @@ def _own_file(row: Row) -> dict[str, Any]:
 async def file_url(platform: Platform, reader: Reader, caller: Caller | None, item_id: UUID) -> str:
     """A link to a file's bytes. Raises InvalidDownloadParameters for what is no file, and when the bytes are gone."""
     access = await authorize(reader, caller.id if caller else None, item_id)
-    extra = access.item["extra"]
-    file = extra.get("file") if access.item["type"] == "file" and isinstance(extra, dict) else None
-    key = file.get("path") if isinstance(file, dict) else None
-    if not isinstance(key, str) or not key:
+    key = storage_key(access.item)
+    if key is None:
         raise InvalidDownloadParameters
     return await platform.urls.existing(key)
+
+
+async def find_file(reader: Reader, item_id: UUID, key: str) -> Row | None:
+    """The item, recycled or not, while its file is this one."""
+    return await reader.first(queries.FIND, item_id=item_id, storage_key=key)
+
+
+def storage_key(item: Row) -> str | None:
+    """Where the bytes of a file item are; nothing for other items, and for those that lost their way."""
+    extra = item["extra"]
+    file = extra.get("file") if item["type"] == "file" and isinstance(extra, dict) else None
+    key = file.get("path") if isinstance(file, dict) else None
+    return key if isinstance(key, str) and key else None

@@ -49,15 +49,7 @@ class NothingToUpdateItem(DomainError):
     message = "NOTHING_TO_UPDATE_ITEM"
 
 
-class PartialGeolocation(DomainError):
-    code = "GIGEOERR002"
+class FileExpected(DomainError):
+    code = "GERR033"
     status = 400
-    message = "Geolocation should have both lat and lng"
-    origin = "graasp-plugin-item-geolocation"
-
-
-class InvalidUrl(DomainError):
-    code = "GPIELERR002"
-    status = 400
-    message = "The URL is not valid."
-    origin = "graasp-plugin-item-embedded-link"
+    message = "Expected a file to be present in the request, found none"

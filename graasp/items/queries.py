@@ -3,7 +3,7 @@
 from sqlalchemy import Numeric, Text, Uuid, bindparam, func, insert, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 
-from graasp.geolocation.tables import item_geolocation
+from graasp.items.matching import MATCHES
 from graasp.items.tables import item
 from graasp.memberships.authorization import ACCESS_COLUMNS, ACCESS_JOIN
 
@@ -13,24 +13,6 @@ _CREATOR = "case when c.type = 'individual' then c.name end as creator_name"
 _CREATOR_JOIN = "left join account c on c.id = i.creator_id"
 _SIBLING_ORDER = 'i."order" nulls last, i.created_at, i.id'
 
-# Words: every one of them, in the item's language, in English, in the caller's, or as written. Parts: any of them,
-# in the name. The documents' ids are found first, through their indexes.
-_MATCHES = """(
-    cast(:words as text) is null
-    or i.name ilike any(cast(:patterns as text[]))
-    or i.id = any(array(
-        select s.id from item s
-        where s.deleted_at is null and (
-            item_search_document('simple'::regconfig, s.name, s.description, s.extra)
-                @@ plainto_tsquery('simple'::regconfig, :words)
-            or item_search_document('english'::regconfig, s.name, s.description, s.extra)
-                @@ plainto_tsquery('english'::regconfig, :words)
-            or item_search_document(item_search_config(s.lang), s.name, s.description, s.extra)
-                @@ (plainto_tsquery('german'::regconfig, :words) || plainto_tsquery('spanish'::regconfig, :words)
-                    || plainto_tsquery('french'::regconfig, :words) || plainto_tsquery('italian'::regconfig, :words))
-        )
-    ))
-)"""
 _OF_TYPES = "(cast(:types as text[]) is null or i.type = any(cast(:types as text[])))"
 
 CHILDREN = text(
@@ -45,7 +27,7 @@ CHILDREN_FOUND = text(
     f"""
     select {_COLUMNS}, {_CREATOR}
     from item_view i {_CREATOR_JOIN}
-    where subpath(i.path, 0, -1) = cast(:path as ltree) and {_OF_TYPES} and {_MATCHES}
+    where subpath(i.path, 0, -1) = cast(:path as ltree) and {_OF_TYPES} and {MATCHES}
     order by {_SIBLING_ORDER}
     """
 )
@@ -113,7 +95,7 @@ _WANTED = f"(cast(:creator_id as uuid) is null or i.creator_id = cast(:creator_i
 
 
 def _accessible(sort: str, direction: str, *, searched: bool) -> str:
-    wanted = f"{_WANTED} and {_MATCHES}" if searched else _WANTED
+    wanted = f"{_WANTED} and {MATCHES}" if searched else _WANTED
     above = f"""
         select 1 from item_view i
         where i.path = any(array({_MEMBER_OF} and m.item_path = any(
@@ -182,7 +164,6 @@ RESCALE = text(
     """
 )
 INSERT = insert(item).returning(*item.c)
-INSERT_GEOLOCATION = insert(item_geolocation)
 SET_ORDER = (
     update(item)
     .where(item.c.id == bindparam("item_id", type_=Uuid))
@@ -204,3 +185,13 @@ UPDATE = (
 )
 LOCK_PATH = text("select id from item where path = cast(:path as ltree) for no key update")
 FIND = text("select * from item_view where id = cast(:item_id as uuid)")
+KEEP_DECODED = text(
+    """
+    update item set updated_at = now(),
+        settings = case when cast(:has_thumbnail as boolean) then settings || '{"hasThumbnail": true}'
+            else settings end,
+        extra = jsonb_set(extra, '{file,content}', to_jsonb(cast(:text as text)))
+    where id = cast(:item_id as uuid) and type = 'file' and extra #>> '{file,path}' = cast(:storage_key as text)
+    returning id
+    """
+)

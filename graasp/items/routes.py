@@ -1,30 +1,34 @@
 """`/api/items`: the item tree over HTTP."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from graasp.actions.recording import NewAction, RequestOrigin, record
-from graasp.auth.gates import Caller, Member, OptionalCaller, ValidatedMember
+from graasp.auth.gates import Member, OptionalCaller, ValidatedMember
 from graasp.http.dependencies import PlatformDep, Reads, Uow
 from graasp.http.fields import AnyText, Flag, Many, Uuid, Whole
 from graasp.http.responses import json_response
 from graasp.http.routing import contract_router
 from graasp.items import queries, schemas, service
+from graasp.items.endpoints import (
+    ParentId,
+    PreviousItemId,
+    any_new_item,
+    change_of,
+    create,
+    document_content,
+    extra_change,
+    new_item,
+    update,
+)
 from graasp.items.errors import NothingToUpdateItem
-from graasp.items.links import link_content
 from graasp.items.packing import generic_item
-from graasp.items.service import Change, NewItem
-from graasp.memberships.authorization import authorize
-from graasp.platform import UnitOfWork
+from graasp.memberships.authorization import Permission, authorize
 
 router = contract_router(prefix="/items", tags=["item"])
 
-ParentId = Annotated[Uuid | None, Query(alias="parentId")]
-PreviousItemId = Annotated[Uuid | None, Query(alias="previousItemId")]
 Types = Annotated[Many[schemas.ItemType] | None, Query()]
 Keywords = Annotated[Many[AnyText] | None, Query()]
 
@@ -38,8 +42,8 @@ async def create_folder(
     parent_id: ParentId = None,
     previous_item_id: PreviousItemId = None,
 ) -> Response:
-    new = _new(body, "folder", {"folder": {}})
-    return await _create(request, uow, caller, new, parent_id, previous_item_id)
+    new = new_item(body, "folder", {"folder": {}})
+    return await create(request, uow, caller, new, parent_id, previous_item_id)
 
 
 @router.post("/capsules", operation_id="createCapsule", tags=["capsule"], response_model=schemas.Item)
@@ -51,8 +55,8 @@ async def create_capsule(
     parent_id: ParentId = None,
     previous_item_id: PreviousItemId = None,
 ) -> Response:
-    new = _new(body, "folder", {"folder": {"isCapsule": True}})
-    return await _create(request, uow, caller, new, parent_id, previous_item_id)
+    new = new_item(body, "folder", {"folder": {"isCapsule": True}})
+    return await create(request, uow, caller, new, parent_id, previous_item_id)
 
 
 @router.post("/documents/", operation_id="createDocument", tags=["document"], response_model=schemas.Item)
@@ -64,8 +68,8 @@ async def create_document(
     parent_id: ParentId = None,
     previous_item_id: PreviousItemId = None,
 ) -> Response:
-    new = _new(body, "document", _document(body))
-    return await _create(request, uow, caller, new, parent_id, previous_item_id)
+    new = new_item(body, "document", {"document": document_content(body)})
+    return await create(request, uow, caller, new, parent_id, previous_item_id)
 
 
 @router.post("/apps", operation_id="createApp", tags=["app"], response_model=schemas.Item)
@@ -77,25 +81,8 @@ async def create_app(
     parent_id: ParentId = None,
     previous_item_id: PreviousItemId = None,
 ) -> Response:
-    new = _new(body, "app", {"app": {"url": body.url}})
-    return await _create(request, uow, caller, new, parent_id, previous_item_id)
-
-
-@router.post("/embedded-links/", operation_id="createLink", tags=["link"], response_model=schemas.Item)
-async def create_link(
-    request: Request,
-    uow: Uow,
-    platform: PlatformDep,
-    caller: ValidatedMember,
-    body: schemas.NewLink,
-    parent_id: ParentId = None,
-    previous_item_id: PreviousItemId = None,
-) -> Response:
-    extra = {"embeddedLink": await link_content(platform, body.url)}
-    shown = {"showLinkIframe": body.show_link_iframe, "showLinkButton": body.show_link_button}
-    flat = {name: value for name, value in shown.items() if value is not None}
-    new = _new(body, "embeddedLink", extra, _LINK_DEFAULTS, flat)
-    return await _create(request, uow, caller, new, parent_id, previous_item_id)
+    new = new_item(body, "app", {"app": {"url": body.url}})
+    return await create(request, uow, caller, new, parent_id, previous_item_id)
 
 
 @router.post("/", operation_id="createItem", response_model=schemas.Item)
@@ -108,21 +95,8 @@ async def create_item(
     parent_id: ParentId = None,
     previous_item_id: PreviousItemId = None,
 ) -> Response:
-    match body:
-        case schemas.NewAppItem():
-            extra: dict[str, Any] = {"app": body.extra.app.model_dump(exclude_none=True)}
-        case schemas.NewDocumentItem():
-            extra = _document(body.extra.document)
-        case schemas.NewLinkItem():
-            extra = {"embeddedLink": await link_content(platform, body.extra.embedded_link.url)}
-        case schemas.NewShortcutItem():
-            await authorize(uow, caller.id, body.extra.shortcut.target)
-            extra = {"shortcut": {"target": str(body.extra.shortcut.target)}}
-        case _:
-            extra = {"folder": {}}
-    defaults = _LINK_DEFAULTS if body.type == "embeddedLink" else {}
-    new = _new(body, body.type, extra, defaults)
-    return await _create(request, uow, caller, new, parent_id, previous_item_id)
+    new = await any_new_item(platform, uow, caller, body)
+    return await create(request, uow, caller, new, parent_id, previous_item_id)
 
 
 @router.get("/accessible", operation_id="getAccessibleItems", response_model=schemas.AccessiblePage)
@@ -151,26 +125,29 @@ async def get_accessible_items(
 
 @router.patch("/folders/{id}", operation_id="updateFolder", response_model=schemas.Item)
 async def update_folder(
-    request: Request, uow: Uow, caller: ValidatedMember, id: Uuid, body: schemas.ItemChange
+    request: Request, uow: Uow, caller: ValidatedMember, id: Uuid, body: schemas.TypedChange
 ) -> Response:
-    return await _update(request, uow, caller, id, body, "folder")
+    return await update(request, uow, caller, id, body, change_of(body), "folder")
 
 
 @router.patch("/apps/{id}", operation_id="updateApp", tags=["app"], response_model=schemas.Item)
 async def update_app(
-    request: Request, uow: Uow, caller: ValidatedMember, id: Uuid, body: schemas.ItemChange
+    request: Request, uow: Uow, caller: ValidatedMember, id: Uuid, body: schemas.TypedChange
 ) -> Response:
-    return await _update(request, uow, caller, id, body, "app")
+    return await update(request, uow, caller, id, body, change_of(body), "app")
 
 
 @router.patch(
     "/documents/{id}", operation_id="updateDocument", tags=["document"], response_model=schemas.Item
 )
 async def update_document(
-    request: Request, uow: Uow, caller: ValidatedMember, id: Uuid, body: schemas.DocumentChange
+    request: Request,
+    uow: Uow,
+    caller: ValidatedMember,
+    id: Uuid,
+    body: Annotated[schemas.DocumentChange, schemas.Something],
 ) -> Response:
-    content = body.model_dump(by_alias=True, include={"content", "flavor", "is_raw"}, exclude_none=True)
-    return await _update(request, uow, caller, id, body, "document", service.document_content(content))
+    return await update(request, uow, caller, id, body, change_of(body, document_content(body)), "document")
 
 
 @router.post("/folders/{id}/convert", operation_id="convertFolderToCapsule", response_model=schemas.Item)
@@ -238,80 +215,16 @@ async def update_item(
     id: Uuid,
     body: schemas.AnyItemChange,
 ) -> Response:
-    extra: dict[str, Any] = {}
-    if body.extra:
-        # Outside the transaction: a link's metadata may come from afar.
-        access = await authorize(reads, caller.id, id)
-        extra = await service.extra_change(platform, access.item, body.extra)
     if not body.model_fields_set:
         raise NothingToUpdateItem
-    return await _update(request, uow, caller, id, body, None, extra)
+    extra = None
+    if "extra" in body.model_fields_set:
+        # Outside the transaction: a link's metadata may come from afar.
+        access = await authorize(reads, caller.id, id, Permission.WRITE)
+        extra = await extra_change(platform, access.item, body.extra)
+    return await update(request, uow, caller, id, body, change_of(body, extra))
 
 
 @router.patch("/{id}/reorder", operation_id="reorderItem", response_model=schemas.Item)
 async def reorder_item(uow: Uow, caller: ValidatedMember, id: Uuid, body: schemas.Reorder) -> Response:
     return json_response(generic_item(await service.reorder(uow, caller, id, body.previous_item_id)))
-
-
-_LINK_DEFAULTS: Mapping[str, Any] = {"showLinkButton": True, "showLinkIframe": False}
-
-
-def _new(
-    body: schemas.NewFolder | schemas.NewCapsule,
-    kind: str,
-    extra: Mapping[str, Any],
-    default_settings: Mapping[str, Any] | None = None,
-    flat_settings: Mapping[str, Any] | None = None,
-) -> NewItem:
-    settings = body.settings.given() if body.settings else {}
-    geolocation = getattr(body, "geolocation", None)
-    return NewItem(
-        type=kind,
-        name=body.name,
-        extra=extra,
-        description=body.description,
-        lang=body.lang,
-        settings={**(default_settings or {}), **settings, **(flat_settings or {})},
-        geolocation=(geolocation.lat, geolocation.lng) if geolocation else None,
-    )
-
-
-def _document(content: schemas.NewDocument | schemas.DocumentContent) -> dict[str, Any]:
-    given = content.model_dump(by_alias=True, include={"content", "flavor", "is_raw"}, exclude_none=True)
-    return {"document": service.document_content(given)}
-
-
-async def _create(
-    request: Request, uow: UnitOfWork, caller: Caller, new: NewItem, parent_id: Any, previous_item_id: Any
-) -> Response:
-    row = await service.create_item(uow, caller, new, parent_id=parent_id, previous_item_id=previous_item_id)
-    action = NewAction("create", {"itemId": str(row["id"])}, item=row)
-    await record(uow, caller, RequestOrigin.of(request), [action])
-    return json_response(generic_item(row))
-
-
-async def _update(
-    request: Request,
-    uow: UnitOfWork,
-    caller: Caller,
-    item_id: Any,
-    body: schemas.ItemChange,
-    expected_type: str | None,
-    extra: Mapping[str, Any] | None = None,
-) -> Response:
-    given = body.model_fields_set & {"name", "description", "lang", "settings"}
-    change = Change(
-        given=frozenset(given | ({"extra"} if extra else set())),
-        name=body.name,
-        description=body.description,
-        lang=body.lang,
-        settings=body.settings.given() if body.settings else {},
-        extra=extra or {},
-    )
-    row = await service.update_item(uow, caller, item_id, change, expected_type=expected_type)
-    sent = body.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    merged = {"settings": row["settings"], "extra": row["extra"]}
-    recorded = sent | {name: value for name, value in merged.items() if name in sent}
-    action = NewAction("update", {"itemId": str(row["id"]), "body": recorded}, item=row)
-    await record(uow, caller, RequestOrigin.of(request), [action])
-    return json_response(generic_item(row))

@@ -1,15 +1,16 @@
 """Items on the wire."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from graasp.http.fields import AbsoluteUri, AnyText, Flag, JsonObject, Many, Number, Text, Uuid
+from graasp.http.fields import AbsoluteUri, AnyText, Flag, JsonObject, Many, Number, Text, Uuid, failure
 
 ItemType = Literal["app", "document", "embeddedLink", "etherpad", "file", "folder", "h5p", "page", "shortcut"]
+ITEM_TYPES: frozenset[str] = frozenset(get_args(ItemType))
 PermissionName = Literal["read", "write", "admin"]
 Name = Annotated[Text, Field(max_length=500)]
 Description = Annotated[AnyText, Field(max_length=5000)]
@@ -23,50 +24,50 @@ class ItemSettings(BaseModel):
 
     model_config = camel
 
-    lang: AnyText | None = Field(default=None, deprecated=True)
-    is_pinned: Flag | None = None
-    tags: Many[AnyText] | None = Field(default=None, deprecated=True)
-    show_chatbox: Flag | None = None
-    is_resizable: Flag | None = None
-    has_thumbnail: Flag | None = None
+    lang: AnyText = Field(default="", deprecated=True)
+    is_pinned: Flag = False
+    tags: Many[AnyText] = Field(default=[], deprecated=True)
+    show_chatbox: Flag = False
+    is_resizable: Flag = False
+    has_thumbnail: Flag = False
     cc_license_adaption: (
         Literal["CC BY", "CC BY-NC", "CC BY-SA", "CC BY-NC-SA", "CC BY-ND", "CC BY-NC-ND", "CC0"] | None
     ) = None
-    display_co_editors: Flag | None = None
-    description_placement: Literal["above", "below"] | None = None
-    is_collapsible: Flag | None = None
-    enable_save_actions: Flag | None = None
-    show_link_iframe: Flag | None = None
-    show_link_button: Flag | None = None
-    max_width: Literal["xs", "sm", "md", "lg", "xl"] | None = None
-    alignment: Literal["center", "left", "right"] | None = None
+    display_co_editors: Flag = False
+    description_placement: Literal["above", "below"] = "above"
+    is_collapsible: Flag = False
+    enable_save_actions: Flag = True
+    show_link_iframe: Flag = False
+    show_link_button: Flag = True
+    max_width: Literal["xs", "sm", "md", "lg", "xl"] = "xl"
+    alignment: Literal["center", "left", "right"] = "center"
 
     def given(self) -> dict[str, Any]:
-        """What was sent, by its wire name; null is kept only where it means something."""
-        values = self.model_dump(by_alias=True, exclude_unset=True)
-        return {
-            name: value for name, value in values.items() if value is not None or name == "ccLicenseAdaption"
-        }
+        """What was sent, by its wire name; the defaults above are never stored."""
+        return self.model_dump(by_alias=True, exclude_unset=True)
 
 
 class Geolocation(BaseModel):
-    lat: Annotated[Number, Field(ge=-90, le=90)] | None = None
-    lng: Annotated[Number, Field(ge=-180, le=180)] | None = None
-
-
-class NewFolder(BaseModel):
-    name: Name
-    description: Description | None = None
-    lang: AnyText | None = None
-    settings: ItemSettings | None = None
-    geolocation: Geolocation | None = None
+    lat: Number | None = None
+    lng: Number | None = None
 
 
 class NewCapsule(BaseModel):
     name: Name
     description: Description | None = None
     lang: AnyText | None = None
-    settings: ItemSettings | None = None
+    settings: ItemSettings = ItemSettings()
+
+
+class NewPage(BaseModel):
+    name: Name
+    lang: AnyText | None = None
+    settings: ItemSettings = ItemSettings()
+    geolocation: Geolocation | None = None
+
+
+class NewFolder(NewPage):
+    description: Description | None = None
 
 
 class NewDocument(NewFolder):
@@ -79,14 +80,6 @@ class NewDocument(NewFolder):
 
 class NewApp(NewFolder):
     url: AbsoluteUri
-
-
-class NewLink(NewFolder):
-    model_config = camel
-
-    url: AbsoluteUri
-    show_link_iframe: Flag | None = None
-    show_link_button: Flag | None = None
 
 
 class FolderExtra(BaseModel):
@@ -157,29 +150,74 @@ class NewShortcutItem(NewFolder):
     extra: ShortcutExtra
 
 
+class NewPageItem(NewFolder):
+    type: Literal["page"]
+    extra: dict[str, Any] = {}
+
+
 NewAnyItem = Annotated[
     NewFolderItem | NewAppItem | NewDocumentItem | NewLinkItem | NewShortcutItem, Field(discriminator="type")
 ]
+AnyNewItem = NewFolderItem | NewAppItem | NewDocumentItem | NewLinkItem | NewShortcutItem | NewPageItem
 
 
-class ItemChange(BaseModel):
-    # Never used: what was not sent stays as it is. Null is not nothing, but an empty name.
+class NamedChange(BaseModel):
+    """What was not sent is told by `model_fields_set`: the defaults mean nothing."""
+
     name: Name = ""
     description: Description | None = None
-    lang: AnyText | None = None
-    settings: ItemSettings | None = None
+
+
+class ItemChange(NamedChange):
+    lang: AnyText = ""
+    settings: ItemSettings = ItemSettings()
+
+
+def _says_something(change: NamedChange) -> NamedChange:
+    if not change.model_fields_set:
+        raise failure("must NOT have fewer than 1 properties")
+    return change
+
+
+# A change that says at least one thing.
+Something = AfterValidator(_says_something)
+TypedChange = Annotated[ItemChange, Something]
 
 
 class DocumentChange(ItemChange):
     model_config = camel
 
-    content: Text | None = None
-    flavor: Flavor | None = None
-    is_raw: Flag | None = None
+    content: Text = ""
+    flavor: Flavor = "none"
+    is_raw: Flag = False
 
 
 class AnyItemChange(ItemChange):
-    extra: JsonObject | None = None
+    extra: JsonObject = {}
+
+
+class DocumentExtraChange(BaseModel):
+    """Unlike a new document, one that exists may be emptied."""
+
+    model_config = camel
+
+    content: AnyText
+    flavor: Flavor = "none"
+    is_raw: Flag = False
+
+
+class FileExtraChange(BaseModel):
+    model_config = camel
+
+    alt_text: AnyText
+
+
+class LinkExtraChange(BaseModel):
+    url: AnyText
+
+
+class NoExtraChange(BaseModel):
+    """Nothing of it can be changed by clients."""
 
 
 class Reorder(BaseModel):

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from graasp.auth.gates import Caller
 from graasp.db.database import Reader, Row
 from graasp.db.ltree import label, parent_path
+from graasp.geolocation.places import put_place
 from graasp.html import sanitize
 from graasp.items import ordering, queries
 from graasp.items.errors import (
@@ -15,11 +16,9 @@ from graasp.items.errors import (
     HierarchyTooDeep,
     ItemNotFolder,
     NothingToUpdateItem,
-    PartialGeolocation,
     TooManyChildren,
     WrongItemType,
 )
-from graasp.items.links import link_content
 from graasp.items.packing import InheritedAccess, Packer, Wire, tree_order
 from graasp.memberships.authorization import Access, Permission, authorize
 from graasp.memberships.errors import ItemNotFound
@@ -40,6 +39,7 @@ class NewItem:
     lang: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     geolocation: tuple[float | None, float | None] | None = None
+    id: UUID = field(default_factory=uuid4)
 
 
 async def create_item(
@@ -56,17 +56,16 @@ async def create_item(
     PartialGeolocation.
     """
     parent = await _lock_parent(uow, caller, parent_id) if parent_id else None
-    item_id = uuid4()
     order = None
     if parent:
         order = await _place(uow, parent.item, previous_item_id)
     row = await uow.first(
         queries.INSERT,
-        id=item_id,
+        id=new.id,
         name=new.name,
         type=new.type,
         description=sanitize(new.description) if new.description else new.description,
-        path=f"{parent.item['path']}.{label(item_id)}" if parent else label(item_id),
+        path=f"{parent.item['path']}.{label(new.id)}" if parent else label(new.id),
         creator_id=caller.id,
         lang=new.lang or (parent.item["lang"] if parent else caller.lang),
         order=order,
@@ -77,7 +76,7 @@ async def create_item(
     if parent is None or parent.permission is not Permission.ADMIN:
         await grant_creator_admin(uow, row["path"], caller.id)
     if new.geolocation and new.geolocation != (None, None):
-        await _locate(uow, row["path"], new.geolocation)
+        await put_place(uow, row["path"], *new.geolocation)
     if parent:
         await ordering.rescale(uow, parent.item["path"])
     return row
@@ -100,13 +99,6 @@ async def _place(uow: UnitOfWork, parent: Row, previous_item_id: UUID | None) ->
     if slot["children"] + 1 > limits.max_children:
         raise TooManyChildren
     return ordering.order_in(slot, previous_item_id)
-
-
-async def _locate(uow: UnitOfWork, path: str, position: tuple[float | None, float | None]) -> None:
-    lat, lng = position
-    if lat is None or lng is None:
-        raise PartialGeolocation({"lat": lat, "lng": lng})
-    await uow.execute(queries.INSERT_GEOLOCATION, item_path=path, lat=lat, lng=lng)
 
 
 @dataclass(frozen=True)
@@ -159,25 +151,6 @@ def require_type(item: Row, expected: str | None) -> None:
 
 def _merged(stored: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     return (stored if isinstance(stored, dict) else {}) | dict(given)
-
-
-async def extra_change(platform: Platform, item: Row, given: Mapping[str, Any]) -> dict[str, Any]:
-    """What a client may change of `extra` through the general update, for the item's own type; the rest is dropped."""
-    kind = item["type"]
-    content = given.get(kind)
-    if not isinstance(content, Mapping):
-        return {}
-    if kind == "document":
-        return document_content(
-            {name: content[name] for name in ("content", "flavor", "isRaw") if name in content}
-        )
-    if kind == "file":
-        return {"altText": content["altText"]} if isinstance(content.get("altText"), str) else {}
-    if kind == "embeddedLink" and isinstance(content.get("url"), str):
-        if content["url"] == item["extra"].get(kind, {}).get("url"):
-            return {}
-        return await link_content(platform, content["url"])
-    return {}
 
 
 def document_content(content: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,17 @@
+"""Errors of pads."""
+
+from graasp.http.errors import DomainError
+
+
+class EtherpadServerError(DomainError):
+    code = "GPEPERR001"
+    status = 500
+    message = "Internal Etherpad server error"
+    origin = "graasp-plugin-etherpad"
+
+
+class ItemMissingExtra(DomainError):
+    code = "GPEPERR003"
+    status = 500
+    message = "Item missing etherpad extra"
+    origin = "graasp-plugin-etherpad"

@@ -1,0 +1,54 @@
+"""One item as a file."""
+
+import re
+from pathlib import PurePosixPath
+from urllib.parse import quote
+
+from graasp.db.database import Row
+from graasp.etherpad.service import pad_html
+from graasp.exports.leaves import Leaf, page_form, plain_form
+from graasp.exports.names import with_extension
+from graasp.items.errors import WrongItemType
+from graasp.platform import Platform
+
+_FORBIDDEN = re.compile(r'[/?<>\\:*|"\x00-\x1f\x80-\x9f]')
+_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+_LONGEST_BYTES = 255
+# What JavaScript's encodeURI leaves as it is.
+_KEPT = "-_.!~*'();/?:@&=+$,#"
+
+
+async def item_as_file(platform: Platform, item: Row) -> Leaf:
+    """The item's plain form.
+
+    Raises WrongItemType for what has none, the storage's own error when the file is missing, EtherpadServerError.
+    """
+    if item["type"] == "etherpad":
+        return page_form(await pad_html(platform, item))
+    leaf = await plain_form(platform.storage, item)
+    if leaf is not None:
+        return leaf
+    if item["type"] == "file":
+        raise platform.storage.not_found({"filepath": _key(item)})
+    raise WrongItemType(item["type"])
+
+
+def download_header(item: Row, extension: str) -> str:
+    """The Content-Disposition that names the download after the item."""
+    segment = PurePosixPath(item["name"]).name or item["name"]
+    name = _safe(f"{with_extension(segment, extension)}" if extension else f"{segment}.")
+    return f'attachment; filename="{quote(name, safe=_KEPT)}"'
+
+
+def _safe(name: str) -> str:
+    """A name that every system accepts, as existing downloads have it."""
+    cleaned = _FORBIDDEN.sub("_", name)
+    cleaned = re.sub(r"^\.+$", "_", cleaned)
+    cleaned = "_" if _RESERVED.fullmatch(cleaned) else cleaned
+    cleaned = re.sub(r"[. ]+$", "_", cleaned)
+    return cleaned.encode()[:_LONGEST_BYTES].decode(errors="ignore")
+
+
+def _key(item: Row) -> object:
+    file = item["extra"].get("file") if isinstance(item["extra"], dict) else None
+    return file.get("path") if isinstance(file, dict) else None

@@ -1,0 +1,227 @@
+"""The way of an uploaded file's bytes into storage: read once, never held as a whole, refused as soon as possible."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from tempfile import SpooledTemporaryFile
+from typing import BinaryIO, NamedTuple, cast
+from uuid import UUID, uuid4
+
+import structlog
+
+from graasp.decoding.process import CannotDecode, TooManyPixels
+from graasp.files import content
+from graasp.files.errors import StorageExceeded, UploadEmptyFile
+from graasp.files.keys import new_file_key
+from graasp.http.errors import RequestFileTooLarge
+from graasp.items.thumbnails import thumbnail_prefix
+from graasp.platform import Platform
+from graasp.storage.errors import UploadFileUnexpectedError
+from graasp.thumbnails.service import kind_of
+
+log = structlog.get_logger(__name__)
+
+_IN_MEMORY = 1024 * 1024
+_LARGEST_PAGE = 20 * 1024 * 1024
+# What is decoded while the sender waits; the rest is left to a job.
+_DECODED_AT_ONCE = 10 * 1024 * 1024
+_PIXELS_AT_ONCE = 25_000_000
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A file on its way in: its name without folders, the declared content type, its bytes."""
+
+    name: str
+    content_type: str
+    chunks: AsyncIterator[bytes]
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file whose bytes are stored, for an item that is still to be made.
+
+    `text` is what can be searched in it. Not `is_decoded`: its text and thumbnails are left to a job.
+    """
+
+    item_id: UUID
+    name: str
+    key: str
+    mimetype: str
+    size: int = 0
+    text: str = ""
+    has_thumbnail: bool = False
+    is_decoded: bool = True
+
+
+async def store_file(platform: Platform, account_id: UUID, incoming: Incoming, *, used: int) -> StoredFile:
+    """Store a file of somebody whose files take `used` bytes already.
+
+    Raises UploadEmptyFile, StorageExceeded, RequestFileTooLarge, UploadFileUnexpectedError, and whatever the
+    sender's stream raises; then nothing is left in storage.
+    """
+    async with aclosing(_bounded(platform, incoming.chunks, used)) as chunks:
+        first = await anext(chunks, b"")
+        if not first:
+            raise UploadEmptyFile
+        mimetype = content.detected_type(incoming.content_type, first[: content.HEAD_BYTES])
+        file = StoredFile(uuid4(), incoming.name, new_file_key(incoming.name), mimetype)
+        whole = _joined(first, chunks)
+        if mimetype == "text/html":
+            return await _store_page(platform, account_id, file, whole)
+        if kind_of(mimetype):
+            return await _store_decodable(platform, account_id, file, whole)
+        return replace(file, size=await _put(platform, account_id, file, whole))
+
+
+async def discard(platform: Platform, file: StoredFile) -> None:
+    """Take a stored file out of storage again."""
+    await platform.storage.delete(file.key)
+    await platform.urls.forget(file.key)
+    await platform.thumbnails.remove(thumbnail_prefix(file.item_id))
+
+
+class Decoded(NamedTuple):
+    """What a decoder finds in a file."""
+
+    text: str
+    has_thumbnail: bool
+
+
+async def decode(
+    platform: Platform,
+    account_id: UUID,
+    file: BinaryIO,
+    *,
+    item_id: UUID,
+    mimetype: str,
+    most_pixels: int | None = None,
+    with_thumbnail: bool = True,
+) -> Decoded:
+    """Store the thumbnails of a file, and read its text; neither is an error when it can't be.
+
+    Raises TooManyPixels when `most_pixels` is given and more would have to be decoded.
+    """
+    kind = kind_of(mimetype)
+    assert kind is not None, "no decodable file"
+    text = ""
+    try:
+        if kind == "pdf":
+            text = await platform.decoder.pdf_text(file)
+        if not with_thumbnail:
+            return Decoded(text, has_thumbnail=False)
+        async with platform.decoder.pictures(kind, file, most_pixels=most_pixels) as pictures:
+            await platform.thumbnails.keep(pictures, thumbnail_prefix(item_id), account_id=account_id)
+    except TooManyPixels:
+        if most_pixels is not None:
+            raise
+        return Decoded(text, has_thumbnail=False)
+    except CannotDecode:
+        return Decoded(text, has_thumbnail=False)
+    return Decoded(text, has_thumbnail=True)
+
+
+async def _store_page(
+    platform: Platform, account_id: UUID, file: StoredFile, chunks: AsyncIterator[bytes]
+) -> StoredFile:
+    """A page is stored without what runs in it."""
+    page = bytearray()
+    async for chunk in chunks:
+        page += chunk
+        if len(page) > _LARGEST_PAGE:
+            raise RequestFileTooLarge
+    safe = await asyncio.to_thread(content.safe_html, bytes(page))
+    if not safe:
+        raise UploadEmptyFile
+    return replace(file, size=await _put(platform, account_id, file, _only(safe)))
+
+
+async def _store_decodable(
+    platform: Platform, account_id: UUID, file: StoredFile, chunks: AsyncIterator[bytes]
+) -> StoredFile:
+    """A picture, document or video: a small one is decoded from the copy that is kept on the way."""
+    with SpooledTemporaryFile(_IN_MEMORY) as opened:
+        copy = cast("BinaryIO", opened)
+        file = replace(file, size=await _put(platform, account_id, file, _copied(chunks, copy)))
+        if file.size > _DECODED_AT_ONCE:
+            return replace(file, is_decoded=False)
+        try:
+            found = await decode(
+                platform,
+                account_id,
+                copy,
+                item_id=file.item_id,
+                mimetype=file.mimetype,
+                most_pixels=_PIXELS_AT_ONCE,
+            )
+        except TooManyPixels:
+            return replace(file, is_decoded=False)
+        except BaseException:
+            await asyncio.shield(discard(platform, file))
+            raise
+        return replace(file, text=found.text, has_thumbnail=found.has_thumbnail)
+
+
+async def _put(platform: Platform, account_id: UUID, file: StoredFile, chunks: AsyncIterator[bytes]) -> int:
+    """Store a stream; its size. The sender's failures stay what they are, those of storage are told as one."""
+    sender = _Sender(chunks)
+    try:
+        return await platform.storage.put(
+            file.key, sender.chunks(), content_type=file.mimetype, metadata={"member": str(account_id)}
+        )
+    except Exception as error:
+        if sender.failure is not None:
+            raise sender.failure from None
+        log.exception("storage refused an upload")
+        raise UploadFileUnexpectedError(account_id) from error
+
+
+class _Sender:
+    """Remembers whose fault it was."""
+
+    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
+        self._chunks = chunks
+        self.failure: Exception | None = None
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._chunks:
+                yield chunk
+        except Exception as error:
+            self.failure = error
+            raise
+
+
+async def _bounded(
+    platform: Platform, chunks: AsyncIterator[bytes], used: int
+) -> AsyncGenerator[bytes, None]:
+    limits = platform.settings
+    size = 0
+    async for chunk in chunks:
+        size += len(chunk)
+        if size > limits.max_upload_file_bytes:
+            raise RequestFileTooLarge
+        if used + size > limits.max_storage_bytes:
+            raise StorageExceeded(used + size)
+        yield chunk
+
+
+async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for chunk in rest:
+        yield chunk
+
+
+async def _copied(chunks: AsyncIterator[bytes], copy: BinaryIO) -> AsyncIterator[bytes]:
+    """The stream, written to `copy` as well while it is small enough to be decoded from it."""
+    size = 0
+    async for chunk in chunks:
+        size += len(chunk)
+        if size <= _DECODED_AT_ONCE:
+            await asyncio.to_thread(copy.write, chunk)
+        yield chunk
+
+
+async def _only(whole: bytes) -> AsyncIterator[bytes]:
+    yield whole
