@@ -115,6 +115,7 @@ async def test_only_folders_are_exported(
     answer = await client.post(f"/api/items/{document['id']}/export", headers=cookie_for(owner["id"]))
     assert answer.status_code == 400
     assert answer.json()["message"] == "Item does not have the correct type document"
+    client.cookies.clear()
     assert (await client.post(f"/api/items/{document['id']}/export")).status_code == 401
 
 
