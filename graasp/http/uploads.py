@@ -1,7 +1,6 @@
 """Multipart requests, read as they arrive: no file is ever held in memory as a whole."""
 
 import asyncio
-import codecs
 import re
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -209,11 +208,8 @@ async def _save(part: Part, file: BinaryIO, max_bytes: int) -> int:
 def _file_name(disposition: bytes, options: dict[bytes, bytes]) -> str:
     extended = _EXTENDED_NAME.search(disposition)
     if extended:
-        charset, value = extended[1].decode(), extended[2].decode("latin-1").strip()
-        try:
-            return unquote(value, codecs.lookup(charset).name)
-        except LookupError:
-            return unquote(value)
+        charset = "latin-1" if extended[1].lower() == b"iso-8859-1" else "utf-8"
+        return unquote(extended[2].decode("latin-1").strip(), charset)
     return _decoded(options.get(b"filename", b""))
 
 

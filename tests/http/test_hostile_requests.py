@@ -79,10 +79,9 @@ def _is_in_order(answer: httpx.Response) -> bool:
 
 
 def _is_the_fault_of_another(answer: httpx.Response) -> bool:
-    """No language model can be asked from here."""
-    return (
-        answer.headers["content-type"].startswith("application/json") and answer.json()["code"] == "GERR1000"
-    )
+    """No language model, no Etherpad server and no geocoder can be asked from here."""
+    told = answer.headers["content-type"].startswith("application/json") and answer.json()["code"]
+    return told in ("GERR1000", "GPEPERR001", "GPEPERR003", "GIGEOERR004")
 
 
 def _is_a_documented_refusal(answer: httpx.Response) -> bool:

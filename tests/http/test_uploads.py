@@ -91,6 +91,8 @@ async def test_the_first_file_and_the_fields_whatever_their_order(forms: httpx.A
         ("filename*=UTF-8''na%C3%AFve%20name.txt", "naïve name.txt"),
         ("filename=\"plain.txt\"; filename*=UTF-8''..%2Fna%C3%AFve.txt", "naïve.txt"),
         ("filename*=unknown-9''x%41.txt", "xA.txt"),
+        ("filename*=idna'x'%ff", "\ufffd"),
+        ("filename*=ISO-8859-1''%E9.txt", "é.txt"),
         ('filename="a\0b.txt"', "ab.txt"),
         ('filename="semi;colon.txt"', "semi;colon.txt"),
         ('filename="' + "n" * 600 + '.txt"', "n" * 600 + ".txt"),
