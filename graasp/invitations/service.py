@@ -1,6 +1,6 @@
 """The rules of invitations: who has an account gets a membership at once, everybody else is invited to make one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -87,12 +87,7 @@ async def share_with(
     """
     wanted = [(item, _by_email(invitees)) for item, invitees in shares]
     members = await _members(uow, {email for _, by_email in wanted for email in by_email})
-    memberships = [
-        await share_all(uow, caller, item, grants)
-        if (grants := {members[e]: i.permission for e, i in by_email.items() if e in members})
-        else []
-        for item, by_email in wanted
-    ]
+    memberships = [await _admit_members(uow, caller, item, by_email, members) for item, by_email in wanted]
     newcomers = [
         (item, by_email[email]) for item, by_email in wanted for email in by_email if email not in members
     ]
@@ -107,6 +102,13 @@ async def share_with(
     return [
         Shared(item, rows, by_path[item["path"]]) for (item, _), rows in zip(wanted, memberships, strict=True)
     ]
+
+
+async def _admit_members(
+    uow: UnitOfWork, caller: Caller, item: Row, by_email: Mapping[str, Invitee], members: Mapping[str, UUID]
+) -> Sequence[Row]:
+    grants = {members[email]: invitee.permission for email, invitee in by_email.items() if email in members}
+    return await share_all(uow, caller, item, grants) if grants else []
 
 
 def _by_email(invitees: Iterable[Invitee]) -> dict[str, Invitee]:
