@@ -5,7 +5,7 @@ from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, insert, update
+from sqlalchemy import func, insert, select, update
 
 from graasp.accounts.tables import account
 from graasp.db.database import Database
@@ -95,6 +95,10 @@ class Factory:
     async def insert(self, table: Any, **values: Any) -> Row:
         """A row of any table."""
         return await self._insert(table, values)
+
+    async def count(self, table: Any) -> int:
+        """How many rows a table has."""
+        return int(await self._database.reads.scalar(select(func.count()).select_from(table)))
 
     async def _first_schema(self, item_path: str) -> Row | None:
         statement = item_login_schema.select().where(item_login_schema.c.item_path == item_path)

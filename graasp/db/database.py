@@ -19,7 +19,7 @@ Row = Mapping[str, Any]
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 Observer = Callable[[str], None]
 
-_CURSOR_ROWS = 1000
+_CURSOR_ROWS = 100
 _ACQUIRE_TIMEOUT_S = 10
 
 

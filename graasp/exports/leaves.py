@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from graasp.db.database import Row
 from graasp.exports.names import file_extension
 from graasp.storage import FileStorage
+from graasp.storage.protocol import InvalidKey
 
 
 class Leaf(NamedTuple):
@@ -38,10 +39,14 @@ async def plain_form(storage: FileStorage, row: Row) -> Leaf | None:
 
 async def _stored(storage: FileStorage, name: str, extra: dict[str, Any]) -> Leaf | None:
     key, mimetype = extra.get("path"), extra.get("mimetype")
-    size = await storage.size(key) if isinstance(key, str) and key else None
+    mimetype = mimetype if isinstance(mimetype, str) else ""
+    try:
+        size = await storage.size(key) if isinstance(key, str) else None
+    except InvalidKey:
+        return None
     if size is None:
         return None
-    content_type = mimetype if isinstance(mimetype, str) and mimetype else "application/octet-stream"
+    content_type = mimetype or "application/octet-stream"
     return Leaf(file_extension(name, mimetype), content_type, size, storage.open(str(key)))
 
 

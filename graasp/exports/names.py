@@ -1,11 +1,16 @@
 """Names of archive entries that every system can unpack."""
 
 import re
+import unicodedata
+from collections.abc import Callable
 from pathlib import PurePosixPath
 
 from pathvalidate import sanitize_filename
 
 _LONGEST_BYTES = 180
+_LONGEST_EXTENSION_BYTES = 20
+# They show a name in another order than it has, `exe.txt` for one.
+_REVERSING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 # Content types and the extensions that downloads carry; others have none.
 _EXTENSIONS = {
@@ -37,12 +42,17 @@ _EXTENSIONS = {
 
 
 def safe_name(name: str) -> str:
-    """One path segment, safe on Windows and macOS too, Unicode kept; never empty."""
-    cleaned = sanitize_filename(name, replacement_text="_", platform="universal", max_len=_LONGEST_BYTES)
-    cleaned = re.sub(r"[. ]+$", "_", cleaned)
-    while len(cleaned.encode()) > _LONGEST_BYTES:
-        stem, dot, extension = cleaned.rpartition(".")
-        cleaned = f"{stem[:-1]}{dot}{extension}" if stem else cleaned[:-1]
+    """One path segment of at most 180 bytes, safe on Windows and macOS too, Unicode kept; never empty.
+
+    What is too long loses the end of its stem: it keeps its extension.
+    """
+    stem, dot, extension = name.rpartition(".")
+    if not stem or len(extension.encode()) > _LONGEST_EXTENSION_BYTES:
+        stem, dot, extension = name, "", ""
+    room = _LONGEST_BYTES - len(f"{dot}{extension}".encode())
+    cut = f"{stem.encode()[:room].decode(errors='ignore')}{dot}{extension}"
+    ended = re.sub(r"[. ]+$", "_", _REVERSING.sub("_", cut))
+    cleaned = sanitize_filename(ended, replacement_text="_", platform="universal")
     return cleaned if cleaned.strip("._ ") else f"_{cleaned.strip('. ')}"
 
 
@@ -58,16 +68,23 @@ def file_extension(name: str, mimetype: str | None) -> str:
 
 
 class UniqueNames:
-    """Numbers names that were taken before, in one folder; systems that ignore case count as well."""
+    """Numbers names that were taken before, in one folder; systems that ignore case, or compose accents, count too."""
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
 
-    def take(self, name: str) -> str:
+    def take(self, name: str, *others: Callable[[str], str]) -> str:
+        """The name, numbered until it is free, and so is what each of `others` makes of it; all are taken."""
         stem, dot, extension = name.rpartition(".") if "." in name[1:] else (name, "", "")
         candidate, number = name, 1
-        while candidate.casefold() in self._taken:
+        while any(
+            _compared(wanted) in self._taken for wanted in (candidate, *(o(candidate) for o in others))
+        ):
             number += 1
             candidate = f"{stem} ({number}){dot}{extension}"
-        self._taken.add(candidate.casefold())
+        self._taken.update(_compared(wanted) for wanted in (candidate, *(o(candidate) for o in others)))
         return candidate
+
+
+def _compared(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())

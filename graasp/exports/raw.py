@@ -1,15 +1,29 @@
 """The raw archive of a folder: what people see, as plain files."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Container,
+    Iterator,
+)
 from datetime import datetime
 from typing import NamedTuple
+
+import structlog
 
 from graasp.archives import Entry, no_content
 from graasp.db.database import Row
 from graasp.db.ltree import parent_path
-from graasp.exports.leaves import plain_form
+from graasp.exports.download import item_as_file
+from graasp.exports.leaves import Leaf
 from graasp.exports.names import UniqueNames, safe_name, with_extension
-from graasp.storage import FileStorage, StoredFileNotFound
+from graasp.http.errors import DomainError, FormattedError
+from graasp.platform import Platform
+from graasp.storage import StoredFileNotFound
+
+log = structlog.get_logger(__name__)
 
 _LEFT_OUT = "NOT EXPORTED.txt"
 
@@ -22,39 +36,47 @@ class _Place(NamedTuple):
 
 
 async def raw_entries(
-    storage: FileStorage, root: Row, rows: Sequence[Row], now: datetime, *, begun: Callable[[int], None]
-) -> AsyncIterator[Entry]:
-    """The entries of the archive; `rows` are the visible descendants, parents before children.
+    platform: Platform,
+    root: Row,
+    parents: Container[str | None],
+    items: AsyncIterable[Row],
+    now: datetime,
+    *,
+    begun: Callable[[int], None],
+) -> AsyncGenerator[Entry, None]:
+    """The entries of the archive; `items` are the visible descendants, parents before children.
 
-    `begun` is told which of them, counted from one, is read next.
-
-    What has no plain form, and files that storage has lost, are listed in a note instead of failing the export.
+    `parents` are the paths of the folders that are not empty. `begun` is told which of the items, counted from one,
+    is read next. What has no plain form, and files that storage has lost, are listed in a note instead of failing
+    the export.
     """
     left_out: list[str] = []
     top = _Place("", UniqueNames())
-    places = {root["path"]: _folder(top, root)}
-    parents = {parent_path(row["path"]) for row in rows}
-    for entry in _described(top, root, now):
+    name, description = _names(top, root, "")
+    place = _Place(f"{name}/", UniqueNames())
+    places = {root["path"]: place}
+    for entry in _folder(place, root, description, is_empty=root["path"] not in parents):
         yield entry
-    if root["path"] not in parents:
-        yield Entry(f"{places[root['path']].path}", root["updated_at"], no_content())
-    for number, row in enumerate(rows, start=1):
-        begun(number)
-        above = places.get(parent_path(row["path"]) or "")
+    number = 0
+    async for item in items:
+        begun(number := number + 1)
+        above = places.get(parent_path(item["path"]) or "")
         if above is None:
             continue
-        if row["type"] == "folder":
-            place = places[row["path"]] = _folder(above, row)
-            if row["path"] not in parents:
-                yield Entry(place.path, row["updated_at"], no_content())
-        else:
-            found = await _leaf(storage, above, row)
-            if found is None:
-                left_out.append(f"{above.path}{row['name']} ({row['type']})")
-                continue
-            yield found
-        for entry in _described(above, row, now):
-            yield entry
+        if item["type"] == "folder":
+            name, description = _names(above, item, "")
+            place = places[item["path"]] = _Place(f"{above.path}{name}/", UniqueNames())
+            for entry in _folder(place, item, description, is_empty=item["path"] not in parents):
+                yield entry
+            continue
+        leaf = await _leaf(platform, item)
+        if leaf is None:
+            left_out.append(f"{above.path}{item['name']} ({item['type']})")
+            continue
+        name, description = _names(above, item, leaf.extension)
+        yield Entry(f"{above.path}{name}", item["updated_at"], _until_lost(leaf.chunks))
+        if description:
+            yield Entry(f"{above.path}{description}", item["updated_at"], _bytes(item["description"]))
     if left_out:
         note = "These items have no form outside the platform, or their file is missing:\n" + "\n".join(
             left_out
@@ -62,23 +84,36 @@ async def raw_entries(
         yield Entry(top.names.take(_LEFT_OUT), now, _bytes(note))
 
 
-def _folder(above: _Place, row: Row) -> _Place:
-    return _Place(f"{above.path}{above.names.take(safe_name(row['name']))}/", UniqueNames())
+def _folder(place: _Place, folder: Row, description: str | None, *, is_empty: bool) -> Iterator[Entry]:
+    if description:
+        # Beside the folder, as the descriptions of files are.
+        above = place.path.rstrip("/").rpartition("/")
+        yield Entry(f"{above[0]}{above[1]}{description}", folder["updated_at"], _bytes(folder["description"]))
+    if is_empty:
+        yield Entry(place.path, folder["updated_at"], no_content())
 
 
-def _described(place: _Place, row: Row, now: datetime) -> Sequence[Entry]:
-    if not row["description"]:
-        return ()
-    name = place.names.take(safe_name(f"{row['name']}.description.html"))
-    return (Entry(place.path + name, now, _bytes(row["description"])),)
+def _names(place: _Place, item: Row, extension: str) -> tuple[str, str | None]:
+    """The name of an item's entry, and the one of its description if it has any."""
+    name = safe_name(with_extension(item["name"], extension))
+    if not item["description"]:
+        return place.names.take(name), None
+    ending = f".{extension}"
+    has_own = not extension or item["name"].endswith(ending)
+
+    def of_description(taken: str) -> str:
+        return f"{taken if has_own else taken.removesuffix(ending)}.description.html"
+
+    name = place.names.take(name, of_description)
+    return name, of_description(name)
 
 
-async def _leaf(storage: FileStorage, place: _Place, row: Row) -> Entry | None:
-    leaf = await plain_form(storage, row)
-    if leaf is None:
+async def _leaf(platform: Platform, item: Row) -> Leaf | None:
+    try:
+        return await item_as_file(platform, item)
+    except (DomainError, FormattedError) as error:
+        log.info("item left out of the export", item_id=str(item["id"]), reason=error.message)
         return None
-    name = place.path + place.names.take(safe_name(with_extension(row["name"], leaf.extension)))
-    return Entry(name, row["updated_at"], _until_lost(leaf.chunks))
 
 
 async def _until_lost(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

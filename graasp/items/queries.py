@@ -39,6 +39,23 @@ DESCENDANTS = text(
     order by coalesce(i."order", 0), i.created_at, i.id
     """
 )
+# The same without what may be large; and that, for some of them, in the order of their ids.
+OUTLINE = text(
+    """
+    select i.id, i.name, i.type, i.path, i.updated_at
+    from item_view i
+    where i.path <@ cast(:path as ltree) and i.id <> cast(:item_id as uuid)
+    order by coalesce(i."order", 0), i.created_at, i.id
+    """
+)
+CONTENTS = text(
+    f"""
+    select {_COLUMNS}
+    from unnest(cast(:item_ids as uuid[])) with ordinality wanted(id, position)
+    join item_view i on i.id = wanted.id
+    order by wanted.position
+    """
+)
 # What changes access on the way down from an item: memberships of the caller, and visibilities.
 ACCESS_BELOW = text(
     """

@@ -1,12 +1,12 @@
 """The rules of the item tree."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
 from graasp.auth.gates import Caller
-from graasp.db.database import Reader, Row
+from graasp.db.database import Reader, Row, Transaction
 from graasp.db.ltree import label, parent_path
 from graasp.geolocation.places import put_place
 from graasp.html import sanitize
@@ -240,16 +240,22 @@ async def descendants(
 
 
 async def visible_tree(reader: Reader, account_id: UUID, item_id: UUID) -> tuple[Row, list[Row]]:
-    """A folder and what the account sees below it, parents before children; three statements whatever the size.
+    """A folder, and the outline of what the account sees below it, parents before children: id, name, type, path and
+    date of change. Three statements whatever the size.
 
     Raises ItemNotFound, the permission errors, WrongItemType.
     """
     access = await authorize(reader, account_id, item_id)
     require_type(access.item, "folder")
     path = access.item["path"]
-    rows = tree_order(await reader.all(queries.DESCENDANTS, path=path, item_id=item_id), path)
+    rows = tree_order(await reader.all(queries.OUTLINE, path=path, item_id=item_id), path)
     inherited = await _inherited(reader, account_id, access)
     return access.item, [row for row in rows if inherited.shows(row["path"])]
+
+
+def contents(transaction: Transaction, rows: Sequence[Row]) -> AsyncGenerator[Row, None]:
+    """The whole items of an outline, in its order, few of them in memory at a time."""
+    return transaction.stream(queries.CONTENTS, item_ids=[row["id"] for row in rows])
 
 
 async def _inherited(reader: Reader, account_id: UUID | None, access: Access) -> InheritedAccess:

@@ -1,17 +1,19 @@
 """Exports a folder as plain files and mails the link."""
 
+from contextlib import aclosing
 from datetime import UTC, datetime
 from uuid import uuid4
 
 from graasp.accounts.service import mail_recipient
 from graasp.archives import zip_stream
+from graasp.db.ltree import parent_path
 from graasp.downloads.service import announce, offer
 from graasp.exports import queries
 from graasp.exports.jobs import EXPORT_FOLDER, ExportFolder
 from graasp.exports.raw import raw_entries
 from graasp.http.errors import DomainError, FormattedError
 from graasp.items.packing import raw_item
-from graasp.items.service import visible_tree
+from graasp.items.service import contents, visible_tree
 from graasp.jobs.spec import PermanentError
 from graasp.mail.messages import folder_exported
 from graasp.mail.service import send_mail
@@ -27,24 +29,27 @@ from worker.registry import handles, on_final_failure
 async def export_folder(job: RunningJob, export: ExportFolder) -> None:
     """Idempotent: every attempt stores under a name of its own, and only the one that completes is ever linked."""
     platform = job.platform
-    with permanent(DomainError, FormattedError):
-        root, rows = await visible_tree(platform.reads, export.member_id, export.item_id)
-    member = await mail_recipient(platform.reads, export.member_id)
-    if member is None:
-        raise PermanentError("The account is gone.")
     request_id = uuid4()
     key = f"item-export/{request_id}.zip"
-    await announce(platform, account_id=export.member_id, storage_key=key, within=job.spec.timeout)
-    entries = raw_entries(
-        platform.storage,
-        root,
-        rows,
-        datetime.now(UTC),
-        begun=lambda number: job.progress(number, len(rows), "items"),
-    )
-    await platform.storage.put(
-        key, zip_stream(entries), content_type="application/zip", metadata={"member": str(export.member_id)}
-    )
+    async with platform.database.snapshot() as transaction:
+        with permanent(DomainError, FormattedError):
+            root, outline = await visible_tree(transaction, export.member_id, export.item_id)
+        member = await mail_recipient(transaction, export.member_id)
+        if member is None:
+            raise PermanentError("The account is gone.")
+        await announce(platform, account_id=export.member_id, storage_key=key, within=job.spec.timeout)
+        entries = raw_entries(
+            platform,
+            root,
+            {parent_path(row["path"]) for row in outline},
+            contents(transaction, outline),
+            datetime.now(UTC),
+            begun=lambda number: job.progress(number, len(outline), "items"),
+        )
+        async with aclosing(zip_stream(entries)) as archive:
+            await platform.storage.put(
+                key, archive, content_type="application/zip", metadata={"member": str(export.member_id)}
+            )
     async with job.completing({"storageKey": key}) as uow:
         await uow.execute(
             queries.REQUEST, request_id=request_id, account_id=export.member_id, item_id=export.item_id
