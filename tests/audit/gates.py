@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from tests.pictures import picture
+
 
 class Caller(Enum):
     """Who passes before the item is looked at, and what the others are told."""
@@ -44,8 +46,9 @@ class Gate:
     query: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
-    # Name, content and type of the one file of a form.
+    # Name, content and type of the one file of a form, and the form's other fields.
     file: tuple[str, bytes, str] | None = None
+    form: Mapping[str, str] = field(default_factory=dict)
 
 
 ANYBODY, BEARER, SIGNED_IN = Caller.ANYBODY, Caller.BEARER, Caller.SIGNED_IN
@@ -58,6 +61,9 @@ _CAPTCHA = {"email": "nobody@example.org", "captcha": "x"}
 _DAYS = {"startDate": "2026-01-01T00:00:00Z", "endDate": "2026-01-31T00:00:00Z"}
 _IN_ITEM = {"parentId": "$item"}
 _CSV = ("people.csv", b"email\nnew@example.org\n", "text/csv")
+_PICTURE = ("picture.png", picture(2, 2), "image/png")
+_DRAWN = {"name": "new", "type": "folder"}
+_PLACE = {"geolocation": {"lat": 46.5, "lng": 6.6}}
 _TEXT = ("note.txt", b"text", "text/plain")
 
 GATES: dict[str, Gate] = {
@@ -148,13 +154,29 @@ GATES: dict[str, Gate] = {
     "exportZip": Gate(VALIDATED, READ),
     # files
     "uploadFile": Gate(VALIDATED, WRITE, query={"id": "$item"}, file=_TEXT),
+    "updateFile": Gate(VALIDATED, WRITE, body={"name": "new"}),
     "getUrl": Gate(ANYBODY, READ),
+    "downloadFile": Gate(ANYBODY, READ),
+    # thumbnails
+    "createItemWithThumbnail": Gate(VALIDATED, WRITE, query=_IN_ITEM, file=_PICTURE, form=_DRAWN),
+    "createFolderWithThumbnail": Gate(VALIDATED, WRITE, query=_IN_ITEM, file=_PICTURE, form=_DRAWN),
+    "POST /api/items/{id}/thumbnails": Gate(VALIDATED, WRITE, file=_PICTURE),
+    "DELETE /api/items/{id}/thumbnails": Gate(VALIDATED, WRITE),
+    "downloadItemThumbnail": Gate(ANYBODY, READ, path={"size": "small"}),
     # items
     "createFolder": Gate(VALIDATED, WRITE, query=_IN_ITEM, body={"name": "new"}),
     "createCapsule": Gate(VALIDATED, WRITE, query=_IN_ITEM, body={"name": "new"}),
     "createDocument": Gate(VALIDATED, WRITE, query=_IN_ITEM, body={"name": "new", "content": "text"}),
     "createApp": Gate(VALIDATED, WRITE, query=_IN_ITEM, body={"name": "new", "url": "https://127.0.0.1/"}),
     "createLink": Gate(VALIDATED, WRITE, query=_IN_ITEM, body={"name": "new", "url": "https://127.0.0.1/"}),
+    "updateLink": Gate(VALIDATED, WRITE, body={"name": "new"}),
+    "getLinkMetadata": Gate(SIGNED_IN, query={"link": "https://127.0.0.1/"}),
+    "createShortcut": Gate(VALIDATED, READ, body={"target": "$item"}),
+    "updateShortcut": Gate(VALIDATED, WRITE, body={"name": "new"}),
+    "createPage": Gate(VALIDATED, WRITE, query=_IN_ITEM, body={"name": "new"}),
+    "createEtherpad": Gate(VALIDATED, WRITE, query=_IN_ITEM, body={"name": "new"}),
+    "updateEtherpad": Gate(VALIDATED, WRITE, body={"name": "new"}),
+    "getEtherpadFromItem": Gate(SIGNED_IN, READ),
     "createItem": Gate(VALIDATED, WRITE, query=_IN_ITEM, body={"name": "new", "type": "folder"}),
     "getAccessibleItems": Gate(MEMBER),
     "updateFolder": Gate(VALIDATED, WRITE, body={"name": "new"}),
@@ -168,6 +190,13 @@ GATES: dict[str, Gate] = {
     "getDescendantItems": Gate(ANYBODY, READ),
     "getParentItems": Gate(ANYBODY, READ),
     "reorderItem": Gate(VALIDATED, WRITE, body={}),
+    # places
+    "getItemsInBox": Gate(ANYBODY, READ, query={"parentItemId": "$item"}),
+    "geolocationReverse": Gate(SIGNED_IN, query={"lat": "46.5", "lng": "6.6"}),
+    "geolocationSearch": Gate(SIGNED_IN, query={"query": "Lausanne"}),
+    "getGeolocationByItem": Gate(ANYBODY, READ),
+    "putGeolocation": Gate(VALIDATED, WRITE, body=_PLACE),
+    "deleteGeolocation": Gate(VALIDATED, WRITE),
 }
 
 # Who may listen to a topic's channel: the account it is named after, or whoever may do this on the item.
