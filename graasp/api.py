@@ -1,7 +1,7 @@
 """The map of the API: every domain's router, in order of precedence."""
 
 from fastapi import APIRouter
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from graasp.accounts.routes import router as accounts
 from graasp.actions.routes import router as actions
@@ -12,6 +12,7 @@ from graasp.exports.routes import router as exports
 from graasp.files.routes import router as files
 from graasp.flags.routes import router as flags
 from graasp.geolocation.routes import router as geolocation
+from graasp.http.route_index import RouteIndex
 from graasp.invitations.routes import router as invitations
 from graasp.item_login.routes import enrolment
 from graasp.item_login.routes import router as item_login
@@ -63,6 +64,11 @@ def api_router() -> APIRouter:
     for domain in DOMAINS:
         router.include_router(domain)
     return router
+
+
+def api_index() -> BaseRoute:
+    """Finds the same routes faster; to be put in front of all others."""
+    return RouteIndex("/api", (route for domain in DOMAINS for route in domain.routes))
 
 
 def api_segments() -> frozenset[str]:

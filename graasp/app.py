@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 from fastapi import FastAPI
 
-from graasp.api import api_router, api_segments
+from graasp.api import api_index, api_router, api_segments
 from graasp.apps.origins import AppOrigins
 from graasp.dashboard import mount_dashboard
 from graasp.documentation import install_documentation
@@ -36,6 +36,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.app_origins = AppOrigins(lambda: app.state.platform.reads)
 
     app.include_router(meta_router)
+    app.router.routes.append(api_index())
     app.include_router(api_router())
     app.include_router(stored_files_router)
     install_documentation(app)
