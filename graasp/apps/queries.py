@@ -23,3 +23,20 @@ COPY_SETTINGS = text(
     join app_setting s on s.id = c.source_id
     """
 )
+SETTINGS_WITHOUT_FILE = text(
+    """
+    select item_id, name, data, created_at, updated_at
+    from app_setting where item_id = any(cast(:item_ids as uuid[])) and not jsonb_exists(data, 'file')
+    order by created_at, id
+    """
+)
+INSERT_SETTINGS = text(
+    """
+    insert into app_setting (id, item_id, creator_id, name, data, created_at, updated_at)
+    select s.id, s.item_id, cast(:creator_id as uuid), s.name, s.data::jsonb,
+        coalesce(s.created_at, now()), coalesce(s.updated_at, now())
+    from unnest(cast(:ids as uuid[]), cast(:item_ids as uuid[]), cast(:names as text[]),
+        cast(:contents as text[]), cast(:created as timestamptz[]), cast(:updated as timestamptz[]))
+        s(id, item_id, name, data, created_at, updated_at)
+    """
+)

@@ -57,6 +57,12 @@ async def find_caller(reader: Reader, session: Session | None) -> Caller | None:
     return None if row is None else Caller(**row)
 
 
+async def find_account(reader: Reader, account_id: UUID) -> Caller | None:
+    """An account in whose name something is done later, whatever has become of its session."""
+    row = await reader.first(queries.ACCOUNT, account_id=account_id)
+    return None if row is None else Caller(**row)
+
+
 def read_session(connection: HTTPConnection) -> Session | None:
     """The session of the request's cookie, if there is a usable one."""
     value = connection.cookies.get(COOKIE)

@@ -33,16 +33,16 @@ _schema_disabled = (
     .exists()
 )
 
-# The account of a session, unless the session was ended or, for a guest, its login schema disabled.
-CALLER = select(
+ACCOUNT = select(
     account.c.id,
     account.c.name,
     cast(account.c.type, Text).label("type"),
     func.coalesce(account.c.is_validated, text("false")).label("is_validated"),
     func.coalesce(account.c.extra["lang"].astext, "en").label("lang"),
     func.coalesce(account.c.enable_save_actions, text("true")).label("saves_actions"),
-).where(
-    account.c.id == bindparam("account_id", type_=Uuid),
+).where(account.c.id == bindparam("account_id", type_=Uuid))
+# The account of a session, unless the session was ended or, for a guest, its login schema disabled.
+CALLER = ACCOUNT.where(
     ~_revoked,
     ~_cut_off,
     or_(account.c.item_login_schema_id.is_(None), ~_schema_disabled),

@@ -4,12 +4,17 @@ import re
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
+import structlog
+
 from graasp.db.database import Row
 from graasp.etherpad.service import pad_html
 from graasp.exports.leaves import Leaf, page_form, plain_form
 from graasp.exports.names import with_extension
+from graasp.http.errors import DomainError, FormattedError
 from graasp.items.errors import WrongItemType
 from graasp.platform import Platform
+
+log = structlog.get_logger(__name__)
 
 _FORBIDDEN = re.compile(r'[/?<>\\:*|"\x00-\x1f\x80-\x9f]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
@@ -33,11 +38,25 @@ async def item_as_file(platform: Platform, item: Row) -> Leaf:
     raise WrongItemType(item["type"])
 
 
+async def exported_form(platform: Platform, item: Row) -> Leaf | None:
+    """As `item_as_file`; nothing, with a line in the log, where that raises."""
+    try:
+        return await item_as_file(platform, item)
+    except (DomainError, FormattedError) as error:
+        log.info("item left out of the export", item_id=str(item["id"]), reason=error.message)
+        return None
+
+
 def download_header(item: Row, extension: str) -> str:
     """The Content-Disposition that names the download after the item."""
     segment = PurePosixPath(item["name"]).name or item["name"]
     name = _safe(f"{with_extension(segment, extension)}" if extension else f"{segment}.")
     return f'attachment; filename="{quote(name, safe=_KEPT)}"'
+
+
+def archive_header(item: Row) -> str:
+    """The Content-Disposition that names the archive of an item after it."""
+    return f'filename="{quote(_safe(item["name"]), safe=_KEPT)}.zip"'
 
 
 def _safe(name: str) -> str:

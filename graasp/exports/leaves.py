@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from graasp.db.database import Row
 from graasp.exports.names import file_extension
-from graasp.storage import FileStorage
+from graasp.storage import FileStorage, StoredFileNotFound
 from graasp.storage.protocol import InvalidKey
 
 
@@ -53,6 +53,15 @@ async def _stored(storage: FileStorage, name: str, extra: dict[str, Any]) -> Lea
 def page_form(page: str) -> Leaf:
     """A page as a file."""
     return _text("html", "text/html", page)
+
+
+async def until_lost(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The chunks; none when the file is deleted between the look and the read, since the archive is on its way."""
+    try:
+        async for chunk in chunks:
+            yield chunk
+    except StoredFileNotFound:
+        return
 
 
 def _text(extension: str, content_type: str, content: str) -> Leaf:

@@ -11,19 +11,13 @@ from collections.abc import (
 from datetime import datetime
 from typing import NamedTuple
 
-import structlog
-
 from graasp.archives import Entry, no_content
 from graasp.db.database import Row
 from graasp.db.ltree import parent_path
-from graasp.exports.download import item_as_file
-from graasp.exports.leaves import Leaf
+from graasp.exports.download import exported_form
+from graasp.exports.leaves import until_lost
 from graasp.exports.names import UniqueNames, safe_name, with_extension
-from graasp.http.errors import DomainError, FormattedError
 from graasp.platform import Platform
-from graasp.storage import StoredFileNotFound
-
-log = structlog.get_logger(__name__)
 
 _LEFT_OUT = "NOT EXPORTED.txt"
 
@@ -69,12 +63,12 @@ async def raw_entries(
             for entry in _folder(place, item, description, is_empty=item["path"] not in parents):
                 yield entry
             continue
-        leaf = await _leaf(platform, item)
+        leaf = await exported_form(platform, item)
         if leaf is None:
             left_out.append(f"{above.path}{item['name']} ({item['type']})")
             continue
         name, description = _names(above, item, leaf.extension)
-        yield Entry(f"{above.path}{name}", item["updated_at"], _until_lost(leaf.chunks))
+        yield Entry(f"{above.path}{name}", item["updated_at"], until_lost(leaf.chunks))
         if description:
             yield Entry(f"{above.path}{description}", item["updated_at"], _bytes(item["description"]))
     if left_out:
@@ -106,23 +100,6 @@ def _names(place: _Place, item: Row, extension: str) -> tuple[str, str | None]:
 
     name = place.names.take(name, of_description)
     return name, of_description(name)
-
-
-async def _leaf(platform: Platform, item: Row) -> Leaf | None:
-    try:
-        return await item_as_file(platform, item)
-    except (DomainError, FormattedError) as error:
-        log.info("item left out of the export", item_id=str(item["id"]), reason=error.message)
-        return None
-
-
-async def _until_lost(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    try:
-        async for chunk in chunks:
-            yield chunk
-    except StoredFileNotFound:
-        # Deleted between the look and the read: an empty entry, since the archive is on its way.
-        return
 
 
 async def _bytes(text: str) -> AsyncIterator[bytes]:

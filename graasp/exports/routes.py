@@ -1,5 +1,6 @@
-"""`/api/items/{itemId}/export`, `/api/items/{itemId}/download-file`."""
+"""`/api/items/{itemId}/export`, `/api/items/{itemId}/graasp-export`, `/api/items/{itemId}/download-file`."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Path
@@ -8,13 +9,16 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from graasp.actions.recording import NewAction, RequestOrigin, record
+from graasp.archives import zip_stream
 from graasp.auth.gates import OptionalCaller, ValidatedMember
-from graasp.exports.download import download_header, item_as_file
+from graasp.exports.download import archive_header, download_header, item_as_file
 from graasp.exports.jobs import EXPORT_FOLDER, ExportFolder
+from graasp.exports.tree import tree_entries
 from graasp.http.dependencies import PlatformDep, Reads, Uow
 from graasp.http.fields import Uuid
 from graasp.http.responses import json_response
 from graasp.http.routing import contract_router
+from graasp.items.outlines import read_outline
 from graasp.items.service import require_type
 from graasp.memberships.authorization import authorize
 
@@ -36,6 +40,23 @@ async def export_zip(
     export = ExportFolder(item_id=item_id, member_id=caller.id)
     await uow.enqueue(EXPORT_FOLDER, export, account_id=caller.id, item_id=item_id)
     return json_response({"message": "Export started"}, status=202)
+
+
+@router.post("/items/{itemId}/graasp-export", operation_id="graaspZipExport", response_model=None)
+async def graasp_zip_export(
+    platform: PlatformDep,
+    reads: Reads,
+    caller: OptionalCaller,
+    item_id: Annotated[Uuid, Path(alias="itemId")],
+) -> Response:
+    root, below = await read_outline(reads, caller.id if caller else None, item_id)
+    headers = {
+        "Access-Control-Expose-Headers": "Content-Disposition",
+        "Content-Disposition": archive_header(root),
+        "Content-Type": "application/octet-stream",
+    }
+    entries = tree_entries(platform, root, below, datetime.now(UTC))
+    return StreamingResponse(zip_stream(entries), headers=headers)
 
 
 @router.get("/items/{itemId}/download-file", operation_id="downloadFile", response_model=None)

@@ -152,6 +152,7 @@ GATES: dict[str, Gate] = {
     "getItemActionsByWeekday": Gate(ANYBODY, READ, query=_DAYS),
     "exportActions": Gate(VALIDATED, query={"format": "csv"}),
     "exportZip": Gate(VALIDATED, READ),
+    "graaspZipExport": Gate(ANYBODY, READ),
     # files
     "uploadFile": Gate(VALIDATED, WRITE, query={"id": "$item"}, file=_TEXT),
     "updateFile": Gate(VALIDATED, WRITE, body={"name": "new"}),
