@@ -10,7 +10,7 @@ from graasp.api import api_index, api_router, api_segments
 from graasp.apps.origins import AppOrigins
 from graasp.dashboard import mount_dashboard
 from graasp.documentation import install_documentation
-from graasp.http.errors import install_error_handlers
+from graasp.http.error_answers import install_error_handlers
 from graasp.http.middleware import install_middleware
 from graasp.http.session_cookie import SessionCodec
 from graasp.logging import configure_logging

@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.requests import Request
 
-from graasp.http.errors import install_error_handlers
+from graasp.http.error_answers import install_error_handlers
 from graasp.http.uploads import Form, received_file
 
 BOUNDARY = "b0undary"

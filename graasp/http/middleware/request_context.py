@@ -11,7 +11,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graasp.http.addresses import address_of
-from graasp.http.errors import unexpected_answer
+from graasp.http.error_answers import unexpected_answer
 from graasp.telemetry.metrics import observe_request
 
 log = structlog.get_logger("graasp.request")
