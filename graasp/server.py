@@ -3,8 +3,11 @@
 import asyncio
 import gc
 import logging
+import signal
 import socket
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +21,7 @@ from graasp.app import create_app
 from graasp.dashboard import mount_dashboard
 from graasp.db.database import open_database
 from graasp.documentation import openapi_document
+from graasp.embedded.side_by_side import run_core_and_worker
 from graasp.settings import Settings, load_settings
 from graasp.telemetry.metrics import metrics
 
@@ -47,9 +51,20 @@ _NOWHERE = {
 }
 
 
-def serve() -> None:
-    """Serve the API (and, with OPERATIONS_PORT, the dashboard and the metrics on a port of their own)."""
+def serve(
+    with_worker: Annotated[
+        bool, typer.Option("--with-worker", help="Run a worker beside it, for development in one container.")
+    ] = False,
+) -> None:
+    """Serve the API (and, with OPERATIONS_PORT, the dashboard and the metrics on a port of their own).
+
+    Exit codes: 0 stopped as asked; 1 the database can't be reached or the port is taken; 2 wrong usage or
+    configuration.
+    """
     settings = load_settings()
+    if with_worker:
+        run_core_and_worker()
+        return
     uvloop.run(_serve(settings))
 
 
@@ -76,6 +91,7 @@ async def _serve(settings: Settings) -> None:
         operations = operations_app(app, settings)
         servers.append(_server(operations, settings.operations_listen_address, settings.operations_port))
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    _stop_on_signals(servers)
     _spare_the_garbage_collector()
     try:
         await asyncio.gather(*(server.serve([_listen(server.config)]) for server in servers))
@@ -84,6 +100,26 @@ async def _serve(settings: Settings) -> None:
             server.should_exit = True
     if not all(server.started for server in servers):
         sys.exit(1)
+
+
+def _stop_on_signals(servers: Sequence[uvicorn.Server]) -> None:
+    """The first signal lets all of them finish what they do, a second one does not."""
+
+    def stop() -> None:
+        for server in servers:
+            server.force_exit, server.should_exit = server.should_exit, True
+
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signum, stop)
+
+
+class _Server(uvicorn.Server):
+    """One of several in this process, which ends well when it was asked to."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are for all servers: each on its own would take them from the others, and end as if killed."""
+        yield
 
 
 def _spare_the_garbage_collector() -> None:
@@ -112,7 +148,7 @@ def _listen(config: uvicorn.Config) -> socket.socket:
 
 
 def _server(app: FastAPI, host: str, port: int) -> uvicorn.Server:
-    return uvicorn.Server(
+    return _Server(
         uvicorn.Config(
             app,
             host=host,

@@ -22,11 +22,10 @@ from graasp.embedded.environment import development_environment, write_environme
 from graasp.embedded.postgres import run_postgres
 from graasp.embedded.process import CannotStart, Program, accepts, exclusive_folder, free_port, is_free
 from graasp.embedded.redis_server import run_redis
+from graasp.embedded.side_by_side import core_and_worker
 from graasp.embedded.supervisor import Supervisor
 
 _MAILBOX_PORT = 1080
-# A little more than core and worker take to drain.
-_DRAIN_S = 35.0
 # What a killed stack may take to leave the port.
 _PORT_PATIENCE_S = 2.0
 _POLL_S = 0.1
@@ -174,19 +173,8 @@ class DevelopmentStack:
             done.touch()
 
     def _start_processes(self) -> None:
-        core = Program(
-            name="core",
-            command=[_graasp(), "serve"],
-            environment=self._environment,
-            stop_timeout_s=_DRAIN_S,
-            is_ready=lambda: _is_healthy(self._host, self._port),
-        )
-        worker = Program(
-            name="worker",
-            command=[sys.executable, "-m", "worker"],
-            environment=self._environment,
-            stop_timeout_s=_DRAIN_S,
-        )
+        core, worker = core_and_worker(self._environment)
+        core.is_ready = lambda: _is_healthy(self._host, self._port)
         with self._step("Core"):
             self._supervisor.start(core)
             core.wait_until_ready()
