@@ -1,0 +1,143 @@
+"""What the pages tell a reader to type works."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from graasp.cli import app
+from graasp.embedded.process import free_port
+from graasp.settings import Settings
+from worker.__main__ import app as worker_app
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+_PATIENCE_S = 90.0
+_OURS = {name.upper() for name in Settings.model_fields}
+
+
+def _blocks(page: Path) -> list[str]:
+    return re.findall(r"^```sh\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def _commands(name: str) -> list[str]:
+    """Every command line of the pages that begins so, in blocks and in sentences."""
+    found = []
+    for page in PAGES:
+        sentences = re.sub(r"\s+", " ", page.read_text())
+        lines = re.findall(rf"`(?:\w+=\S+ )*(?:\.venv/bin/)?({name} [^`#|]+?)`", sentences)
+        lines += [
+            line
+            for block in _blocks(page)
+            for line in re.findall(rf"^(?:\.venv/bin/)?({name} [^#\n]+)", block, re.MULTILINE)
+        ]
+        found += [line.strip() for line in lines]
+    return found
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder like a clone after its first `make run`."""
+    folder = tmp_path_factory.mktemp("clone")
+    (folder / ".venv").symlink_to(sys.prefix)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def base(folder: Path) -> Iterator[str]:
+    """What `make run` starts, running there."""
+    recipe = re.search(
+        r"^run: .*\n\t@exec \$\(BIN\)/(.+?) \$\(ARGS\)$", (ROOT / "Makefile").read_text(), re.MULTILINE
+    )
+    assert recipe
+    url = f"http://localhost:{free_port()}"
+    environment = {name: value for name, value in os.environ.items() if name not in _OURS}
+    with (folder / "output").open("w") as output:
+        process = subprocess.Popen(
+            [folder / ".venv" / "bin" / "graasp", *recipe[1].split()[1:]],
+            cwd=folder,
+            env=environment | {"PORT": url.rpartition(":")[2]},
+            stdout=output,
+            stderr=output,
+        )
+    deadline = time.monotonic() + _PATIENCE_S
+    while "Stop with Ctrl-C" not in (told := (folder / "output").read_text()):
+        assert process.poll() is None, told
+        assert time.monotonic() < deadline, told
+        time.sleep(0.1)
+    yield url
+    process.terminate()
+    assert process.wait(60) == 0
+
+
+def test_the_main_job_runs_as_the_readme_says_until_the_archive_is_open(folder: Path, base: str) -> None:
+    [block] = [block for block in _blocks(ROOT / "README.md") if "actions/export" in block]
+    script = block.replace("http://localhost:3000", base)
+    environment = {name: value for name, value in os.environ.items() if name not in _OURS}
+    done = subprocess.run(
+        ["bash", "-euc", script], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "export-actions" in done.stdout
+    mailbox = (folder / ".graasp" / "mailbox-url").read_text().strip()
+    deadline = time.monotonic() + _PATIENCE_S
+    while not (mails := httpx.get(f"{mailbox}api/mails?to=teacher1@example.org").json()["mails"]):
+        assert time.monotonic() < deadline, (folder / "output").read_text()
+        time.sleep(0.1)
+    text = httpx.get(f"{mailbox}api/mails/{mails[0]['id']}").json()["text"]
+    link = re.search(r"http\S+", text)
+    assert link
+    archive = httpx.get(link[0], follow_redirects=True)
+    assert (archive.status_code, archive.content[:2]) == (200, b"PK")
+
+
+def test_what_development_says_of_a_running_stack_is_true(folder: Path, base: str) -> None:
+    page = (ROOT / "docs" / "development.md").read_text()
+    for path in re.findall(r"<http://localhost:3000(/\w*)>", page):
+        assert httpx.get(f"{base}{path}", follow_redirects=True).status_code == 200, path
+    [sourced] = re.findall(r'`(set -a; [^`]+); psql "\$DB_CONNECTION"`', page)
+    shown = subprocess.check_output(["sh", "-euc", f"{sourced}; echo $DB_CONNECTION"], cwd=folder, text=True)
+    assert shown.startswith("postgresql://graasp:")
+
+
+def _path(line: str) -> tuple[str, ...]:
+    """The names of the command, without its options and arguments."""
+    words = line.split()[1:]
+    return tuple(words[:2] if words[0] in ("job", "seed") else words[:1])
+
+
+@pytest.mark.parametrize("line", sorted({line for line in _commands("graasp") if line != "graasp --help"}))
+def test_every_graasp_command_of_the_pages_is_one_with_those_options(line: str) -> None:
+    # `graasp worker` hands over to a program of its own.
+    asked = (worker_app, ()) if _path(line) == ("worker",) else (app, _path(line))
+    told = CliRunner(env={"COLUMNS": "200"}).invoke(asked[0], [*asked[1], "--help"])
+    assert told.exit_code == 0, told.output
+    for option in re.findall(r"--[a-z-]+", line):
+        assert option in told.output
+
+
+@pytest.mark.parametrize("line", sorted({line.partition(" #")[0].strip() for line in _commands("make")}))
+def test_every_make_command_of_the_pages_is_one(line: str) -> None:
+    target = line.split()[1]
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+def test_the_secrets_of_the_containers_are_made_as_the_page_says(tmp_path: Path) -> None:
+    [block] = [block for block in _blocks(ROOT / "docs/operations/README.md") if "token_hex" in block]
+    making = block[: block.index("> .env") + len("> .env")]
+    subprocess.run(["sh", "-euc", making], cwd=tmp_path, check=True)
+    made = dict(line.split("=", 1) for line in (tmp_path / ".env").read_text().splitlines())
+    compose = (ROOT / "docker-compose.yml").read_text()
+    assert set(re.findall(r"\$\{(\w+):\?", compose)) == set(made)
+    assert all(re.fullmatch(r"[0-9a-f]{64}", value) for value in made.values())
+    services = yaml.safe_load(compose)["services"]
+    assert re.findall(r"^docker compose run --rm (\w+)$", block, re.MULTILINE) == ["migrate"]
+    assert {"migrate", "core", "worker"} <= services.keys()
