@@ -9,12 +9,12 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from graasp.auth.gates import Caller
 from graasp.memberships.authorization import Permission
 from graasp.memberships.errors import InvalidMembership
-from graasp.memberships.service import share_all
+from graasp.memberships.service import remove, share_all
 from graasp.memberships.tables import item_membership, membership_request
 from graasp.platform import Platform
 from tests.factories import Factory
@@ -214,20 +214,54 @@ async def test_the_list_has_the_deepest_row_of_each_account_and_e_mails_for_memb
     assert all("email" not in row["account"] for row in (await client.get(url)).json())
 
 
-async def test_concurrent_removals_leave_one_admin(
-    client: httpx.AsyncClient, platform: Platform, factory: Factory, cookie_for: Cookie, tree: Tree
+async def _waits_or_ends(platform: Platform, request: "asyncio.Task[httpx.Response]") -> None:
+    """Until the request waits for somebody else's lock, or has its answer."""
+    waiting = text("select count(*) from pg_locks where locktype = 'advisory' and not granted")
+    while not request.done() and not await platform.reads.scalar(waiting):
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("method", ["DELETE", "PATCH"])
+async def test_of_two_admins_who_remove_each_other_one_stays(
+    client: httpx.AsyncClient,
+    platform: Platform,
+    factory: Factory,
+    cookie_for: Cookie,
+    tree: Tree,
+    method: str,
 ) -> None:
     await factory.membership(tree["A"]["path"], tree["member"]["id"], "admin")
     own = {name: await _membership_id(platform, tree, "A", name) for name in ("admin", "member")}
-    answers = await asyncio.gather(
-        *(
-            client.delete(
-                f"/api/items/{tree['A']['id']}/memberships/{own[name]}", headers=cookie_for(tree[name]["id"])
-            )
-            for name in own
-        )
-    )
-    assert sorted(answer.status_code for answer in answers) == [204, 403]
+    admin = Caller(tree["admin"]["id"], "Anna", "individual", True, "en", True)
+    async with platform.unit_of_work() as uow:
+        await remove(uow, admin, own["member"], purge_below=False)
+        url = f"/api/items/{tree['A']['id']}/memberships/{own['admin']}"
+        headers = cookie_for(tree["member"]["id"])
+        body = {"permission": "read"} if method == "PATCH" else None
+        request = asyncio.create_task(client.request(method, url, json=body, headers=headers))
+        await _waits_or_ends(platform, request)
+    assert (await request).status_code == 403
+    assert await _permissions(platform, tree, "admin") == {"A": "admin"}
+
+
+@pytest.mark.parametrize(("first", "second"), ["AB", "BA", "CA", "AC"])
+async def test_a_membership_waits_for_another_that_is_being_given_on_the_same_path(
+    client: httpx.AsyncClient,
+    platform: Platform,
+    cookie_for: Cookie,
+    tree: Tree,
+    first: str,
+    second: str,
+) -> None:
+    admin = Caller(tree["admin"]["id"], "Anna", "individual", True, "en", True)
+    async with platform.unit_of_work() as uow:
+        await share_all(uow, admin, tree[first], {tree["member"]["id"]: Permission.WRITE})
+        body = {"accountId": str(tree["member"]["id"]), "permission": "write"}
+        url, headers = f"/api/items/{tree[second]['id']}/memberships", cookie_for(admin.id)
+        request = asyncio.create_task(client.post(url, json=body, headers=headers))
+        await _waits_or_ends(platform, request)
+    assert (await request).status_code == (400 if first == "A" else 204)
+    assert await _permissions(platform, tree) == {"A": "write"}
 
 
 async def _race(*requests: Awaitable[httpx.Response]) -> list[int]:
@@ -243,19 +277,6 @@ async def test_of_equal_memberships_given_at_once_one_stays(
     race = (client.post(url, json=body, headers=headers) for _ in range(4))
     assert await _race(*race) == [204, 400, 400, 400]
     assert await _permissions(platform, tree) == {"B": "write"}
-
-
-async def test_memberships_given_at_once_along_a_path_still_rise(
-    client: httpx.AsyncClient, platform: Platform, cookie_for: Cookie, tree: Tree
-) -> None:
-    headers = cookie_for(tree["admin"]["id"])
-    body = {"accountId": str(tree["member"]["id"]), "permission": "write"}
-    race = (
-        client.post(f"/api/items/{tree[name]['id']}/memberships", json=body, headers=headers)
-        for name in "CABAC"
-    )
-    await asyncio.gather(*race)
-    assert await _permissions(platform, tree) == {"A": "write"}
 
 
 async def test_a_membership_that_is_being_removed_is_not_changed(
@@ -352,3 +373,42 @@ async def test_many_memberships_are_given_all_or_none(
     assert await platform.reads.scalar(select(func.count()).select_from(item_membership)) == 2
     await run_jobs()
     assert mails == []
+
+
+async def test_every_change_takes_the_same_few_statements_and_is_audited(
+    client: httpx.AsyncClient,
+    platform: Platform,
+    factory: Factory,
+    cookie_for: Cookie,
+    count_statements: Callable[[], AbstractContextManager[list[str]]],
+    audited: list[dict[str, Any]],
+    tree: Tree,
+) -> None:
+    headers = cookie_for(tree["admin"]["id"])
+    for _ in range(5):
+        below = await factory.item(tree["B"])
+        await factory.membership(below["path"], tree["member"]["id"], "read")
+        await factory.membership(tree["A"]["path"], (await factory.member())["id"], "admin")
+    url = f"/api/items/{tree['B']['id']}/memberships"
+    body = {"accountId": str(tree["member"]["id"]), "permission": "read"}
+    counted = []
+    changes: list[tuple[str, dict[str, str], dict[str, str] | None]] = [
+        ("POST", {}, body),
+        ("PATCH", {}, {"permission": "write"}),
+        ("DELETE", {"purgeBelow": "true"}, None),
+    ]
+    for method, query, sent in changes:
+        target = url if method == "POST" else f"{url}/{await _membership_id(platform, tree, 'B')}"
+        with count_statements() as statements:
+            answer = await client.request(method, target, params=query, json=sent, headers=headers)
+        assert answer.status_code == 204
+        # The mail of the first is handed over in the background.
+        counted.append(len([sql for sql in statements if "pushed_at" not in sql]))
+    assert counted == [7, 6, 6]
+    about = {"account_id": str(tree["admin"]["id"]), "for_account": str(tree["member"]["id"])}
+    told = [(event["event"], event["permission"]) for event in audited if about.items() <= event.items()]
+    assert told == [
+        ("membership created", "read"),
+        ("membership changed", "write"),
+        ("membership deleted", "write"),
+    ]
