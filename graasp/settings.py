@@ -167,6 +167,8 @@ class Settings(BaseSettings):
     email_change_jwt_secret: Secret
     apps_jwt_secret: Secret
     recaptcha_secret_access_key: Secret | None = None
+    # https://www.recaptcha.net/recaptcha/api/siteverify where Google's own host is not reached.
+    recaptcha_verify_url: HttpUrl = "https://www.google.com/recaptcha/api/siteverify"
 
     # --- data stores -------------------------------------------------------------------------------
     db_connection: PostgresUrl
@@ -224,6 +226,7 @@ class Settings(BaseSettings):
     max_copied_items: int = Field(default=10_000, ge=1)
     max_storage_bytes: int = Field(default=5 * 1024**3, ge=0)
     max_upload_file_bytes: int = Field(default=1024**3, ge=1)
+    max_avatar_bytes: int = Field(default=10 * 1024**2, ge=1)
     max_upload_files: int = Field(default=20, ge=1)
     max_csv_bytes: int = Field(default=209_715_200, ge=1)
     max_csv_rows: int = Field(default=50_000, ge=1)
@@ -270,6 +273,11 @@ class Settings(BaseSettings):
     def api_url(self) -> str:
         """Where people reach the API: the clients' host passes `/api` on, in development this server itself."""
         return self.public_url if self.is_development else self.client_host
+
+    @property
+    def sign_in_host(self) -> str:
+        """Where sign-in links lead: the clients' host passes `/api` on; without one, this server itself."""
+        return self.client_host if "client_host" in self.model_fields_set else self.public_url
 
     @property
     def library_host(self) -> str:

@@ -1,14 +1,15 @@
 """Whether a person is at the other end: Google's reCAPTCHA v3, off in development."""
 
+from typing import Any
+
 import httpx
 import structlog
 
-from graasp.http.errors import DomainError
+from graasp.http.errors import DomainError, ServiceUnavailable
 from graasp.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-_VERIFY_URL = "https://www.google.com/recaptcha/api/siteverify"
 _LOWEST_SCORE = 0.5
 _TIMEOUT_S = 5.0
 
@@ -22,21 +23,31 @@ class CaptchaFailed(DomainError):
 async def require_person(
     settings: Settings, token: str, address: str, *, action: str, any_score: bool = False
 ) -> None:
-    """Raise CaptchaFailed unless the token was given for `action` to somebody who seems to be a person."""
+    """Make sure that the token was given for `action` to somebody who seems to be a person.
+
+    Raises CaptchaFailed, and ServiceUnavailable when the captcha service does not answer.
+    """
     if settings.is_development:
         return
     secret = settings.recaptcha_secret_access_key
     if not token or secret is None:
         raise CaptchaFailed
     query = {"secret": secret.get_secret_value(), "response": token, "remoteip": address}
+    answer = await _ask(settings.recaptcha_verify_url, query)
+    score = answer.get("score")
+    if not isinstance(score, int | float) or not (any_score or score > _LOWEST_SCORE):
+        raise CaptchaFailed
+    if not answer.get("success") or answer.get("action") != action:
+        raise CaptchaFailed
+
+
+async def _ask(url: str, query: dict[str, str]) -> dict[str, Any]:
     try:
         async with httpx.AsyncClient(timeout=_TIMEOUT_S) as client:
-            answer = (await client.get(_VERIFY_URL, params=query)).json()
+            response = await client.get(url, params=query)
+            answer = response.raise_for_status().json()
     except (httpx.HTTPError, ValueError) as error:
         # The URL holds the secret: only the kind of failure is logged.
         log.error("captcha service failed", reason=type(error).__name__)
-        raise CaptchaFailed from None
-    score = answer.get("score")
-    good = any_score or (isinstance(score, int | float) and score > _LOWEST_SCORE)
-    if not (answer.get("success") and answer.get("action") == action and score is not None and good):
-        raise CaptchaFailed
+        raise ServiceUnavailable from None
+    return answer if isinstance(answer, dict) else {}
