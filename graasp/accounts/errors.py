@@ -18,3 +18,10 @@ class GuestNameTaken(DomainError):
     code = "GERR409"
     status = 409
     message = "NAME_ALREADY_TAKEN"
+
+
+class EmailAlreadyTaken(DomainError):
+    code = "GMERR001"
+    status = 409
+    message = "EMAIL_ALREADY_TAKEN"
+    origin = "graasp-plugin-member"

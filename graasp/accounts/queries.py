@@ -2,26 +2,19 @@
 
 from sqlalchemy import text
 
-BY_EMAIL = text(
-    """
-    select id, name, email, coalesce(extra->>'lang', 'en') as lang, is_validated,
-        coalesce(enable_save_actions, true) as saves_actions
-    from members_view where email = lower(:email)
-    """
-)
-MEMBER = text(
-    """
+_MEMBER = """
     select id, name, email, coalesce(extra->>'lang', 'en') as lang
-    from members_view where id = cast(:account_id as uuid)
-    """
-)
+    from members_view
+"""
+BY_EMAIL = text(f"{_MEMBER} where email = lower(:email)")
+MEMBER = text(f"{_MEMBER} where id = cast(:account_id as uuid)")
 INSERT = text(
     """
     insert into account (name, email, extra, enable_save_actions, user_agreements_date, is_validated, type)
     values (:name, lower(:email), jsonb_build_object('lang', cast(:lang as text)), :saves_actions, now(), false,
         'individual')
     on conflict (email) do nothing
-    returning id
+    returning id, name, email, extra->>'lang' as lang
     """
 )
 SIGNED_IN = text(
@@ -29,14 +22,21 @@ SIGNED_IN = text(
     update account set last_authenticated_at = now(), updated_at = now(),
         is_validated = is_validated or cast(:validates as boolean)
     where id = cast(:account_id as uuid) and type = 'individual'
-    returning id
+    """
+)
+# The member a mailed change of address was meant for, as long as nothing else changed the address.
+SET_EMAIL = text(
+    """
+    update account set email = :new_email, updated_at = now()
+    where id = cast(:account_id as uuid) and type = 'individual' and email = :old_email
+    returning coalesce(extra->>'lang', 'en') as lang
     """
 )
 CURRENT_MEMBER = text("select * from members_view where id = cast(:account_id as uuid)")
 CURRENT_GUEST = text(
     """
     select a.id, a.name, a.created_at, a.updated_at, a.last_authenticated_at, i.lang,
-        i.id as item_id, i.name as item_name, i.path as item_path, s.id as schema_id
+        i.id as item_id, i.name as item_name, i.path as item_path
     from guests_view a
     join item_login_schema s on s.id = a.item_login_schema_id
     join item i on i.path = s.item_path
@@ -47,7 +47,15 @@ UPDATE = text(
     """
     update account set name = coalesce(:name, name),
         enable_save_actions = coalesce(cast(:saves_actions as boolean), enable_save_actions),
-        extra = extra || cast(:extra as jsonb), updated_at = now()
+        extra = case jsonb_typeof(extra) when 'object' then extra else '{}'::jsonb end || cast(:extra as jsonb),
+        updated_at = now()
+    where id = cast(:account_id as uuid)
+    """
+)
+HAS_AVATAR = text(
+    """
+    update account set updated_at = now(),
+        extra = case jsonb_typeof(extra) when 'object' then extra else '{}'::jsonb end || '{"hasAvatar": true}'
     where id = cast(:account_id as uuid)
     """
 )
@@ -59,16 +67,10 @@ SET_MARKETING = text(
     where id = cast(:account_id as uuid)
     """
 )
-PASSWORD = text("select password from member_password where member_id = cast(:account_id as uuid)")
-SET_PASSWORD = text(
+# Whether an account has an avatar; no row for an account that is not there.
+AVATAR = text(
     """
-    insert into member_password (member_id, password) values (cast(:account_id as uuid), :password)
-    on conflict (member_id) do update set password = excluded.password, updated_at = now()
-    """
-)
-CREATE_PASSWORD = text(
-    """
-    insert into member_password (member_id, password) values (cast(:account_id as uuid), :password)
-    on conflict (member_id) do nothing
+    select type = 'individual' and coalesce(extra->'hasAvatar' = 'true'::jsonb, false) as has_avatar
+    from account where id = cast(:account_id as uuid)
     """
 )

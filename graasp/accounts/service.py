@@ -9,6 +9,8 @@ import asyncpg
 from graasp import audit
 from graasp.accounts import queries
 from graasp.accounts.errors import GuestNameTaken, MemberNotFound
+from graasp.accounts.jobs import DELETE_ACCOUNT_FILES, DeleteAccountFiles
+from graasp.actions.recording import NewAction, RequestOrigin, record
 from graasp.auth.gates import Caller
 from graasp.db.database import Reader, Row
 from graasp.db.statements import dumps
@@ -29,7 +31,7 @@ async def current_account(reader: Reader, caller: Caller) -> dict[str, Any] | No
         "name": row["name"],
         "email": row["email"],
         "type": row["type"],
-        "lang": known_extra(row["extra"]).get("lang", "en"),
+        "lang": known_extra(row["extra"]).get("lang") or "en",
         "isValidated": row["is_validated"],
         "enableSaveActions": row["enable_save_actions"] is not False,
         "userAgreementsDate": row["user_agreements_date"],
@@ -77,26 +79,90 @@ async def current_settings(reader: Reader, caller: Caller) -> dict[str, Any]:
     return settings | ({"lang": extra["lang"]} if "lang" in extra else {})
 
 
+async def minimal_member(reader: Reader, account_id: UUID) -> dict[str, Any]:
+    """What anybody may know of a member. Raises MemberNotFound, for guests too."""
+    row = await reader.first(queries.MEMBER, account_id=account_id)
+    if row is None:
+        raise MemberNotFound(account_id)
+    return {"id": row["id"], "name": row["name"]}
+
+
 async def update(
-    uow: UnitOfWork, caller: Caller, *, name: str | None, saves_actions: bool | None, extra: Mapping[str, Any]
+    uow: UnitOfWork,
+    caller: Caller,
+    *,
+    extra: Mapping[str, Any],
+    name: str | None = None,
+    enable_save_actions: bool | None = None,
 ) -> None:
-    """Change the caller's own account. Raises GuestNameTaken within one login schema."""
+    """Change the caller's own account; `extra` is merged over what is there. Guests have no `extra`.
+
+    Raises GuestNameTaken within one login schema.
+    """
+    merged = dict(extra) if caller.is_member else {}
+    if name is None and enable_save_actions is None and not merged:
+        return
     try:
         await uow.execute(
             queries.UPDATE,
             account_id=caller.id,
             name=name,
-            saves_actions=saves_actions if caller.is_member else None,
-            extra=dumps(dict(extra)),
+            saves_actions=enable_save_actions,
+            extra=dumps(merged),
         )
     except asyncpg.UniqueViolationError:
         raise GuestNameTaken from None
 
 
+async def set_marketing(uow: UnitOfWork, caller: Caller, origin: RequestOrigin, *, subscribed: bool) -> None:
+    """Subscribe to marketing mails, from now on, or unsubscribe; an action tells of it."""
+    await uow.execute(queries.SET_MARKETING, account_id=caller.id, subscribed=subscribed)
+    kind = "marketing-emails-subscribe" if subscribed else "marketing-emails-unsubscribe"
+    await record(uow, caller, origin, [NewAction(kind, {"memberId": str(caller.id)})])
+
+
 async def delete(uow: UnitOfWork, caller: Caller) -> None:
-    """Delete a member's account, for good."""
+    """Delete a member's account, for good: at once with all that only it concerns, its files a moment later."""
     await uow.execute(queries.DELETE, account_id=caller.id)
+    await uow.enqueue(DELETE_ACCOUNT_FILES, DeleteAccountFiles(account_id=caller.id))
     audit.happened(uow, "account deleted", caller.id)
+
+
+async def has_avatar(reader: Reader, account_id: UUID) -> bool | None:
+    """Nothing when there is no such account; guests have none."""
+    found: bool | None = await reader.scalar(queries.AVATAR, account_id=account_id)
+    return found
+
+
+async def note_avatar(uow: UnitOfWork, account_id: UUID) -> bool:
+    """Note that there is an avatar now; whether there still is such an account."""
+    return await uow.execute(queries.HAS_AVATAR, account_id=account_id) > 0
+
+
+# --- what sign-in needs of accounts ------------------------------------------------------------------
+
+
+async def add_member(uow: UnitOfWork, *, name: str, email: str, lang: str, saves_actions: bool) -> Row | None:
+    """A new member, who agrees to the terms by registering, as `id, name, email, lang`.
+
+    Nothing when somebody has the address already, be it since a moment ago.
+    """
+    return await uow.first(queries.INSERT, name=name, email=email, lang=lang, saves_actions=saves_actions)
+
+
+async def accept_invitations(uow: UnitOfWork, member: Row) -> None:
+    """Turn what a new member was invited to into memberships."""
+    await uow.execute(queries.ACCEPT_INVITATIONS, email=member["email"], account_id=member["id"])
+
+
+async def member_by_email(reader: Reader, email: str) -> Row | None:
+    """`id, name, email, lang` of the member with this address, however its letters are cased."""
+    return await reader.first(queries.BY_EMAIL, email=email)
+
+
+async def note_sign_in(uow: UnitOfWork, account_id: UUID, *, validates: bool) -> bool:
+    """Note the time, and that the address is the member's when that is proven; whether there is such a member."""
+    return await uow.execute(queries.SIGNED_IN, account_id=account_id, validates=validates) > 0
 
 
 async def mail_recipient(reader: Reader, account_id: UUID) -> Row | None:

@@ -1,4 +1,4 @@
-"""Accounts - members and guests -, their passwords and profiles."""
+"""Accounts - members and guests -, the passwords of guests, and profiles."""
 
 from sqlalchemy import (
     Boolean,
@@ -75,21 +75,6 @@ guest_password = Table(
     UniqueConstraint("guest_id", name="UQ_guest_password_guest_id"),
     PrimaryKeyConstraint("id", name="guest_password_pkey"),
     ForeignKeyConstraint(["guest_id"], ["account.id"], name="FK_guest_password_guest_id", ondelete="CASCADE"),
-)
-
-member_password = Table(
-    "member_password",
-    metadata,
-    Column("id", Uuid, nullable=False, server_default=text("gen_random_uuid()")),
-    Column("password", String(100), nullable=False),
-    Column("created_at", TIMESTAMP(timezone=True), nullable=False, server_default=text("now()")),
-    Column("updated_at", TIMESTAMP(timezone=True), nullable=False, server_default=text("now()")),
-    Column("member_id", Uuid, nullable=False),
-    UniqueConstraint("member_id", name="member-password"),
-    PrimaryKeyConstraint("id", name="member_password_pkey"),
-    ForeignKeyConstraint(
-        ["member_id"], ["account.id"], name="member_password_member_id_account_id_fk", ondelete="CASCADE"
-    ),
 )
 
 member_profile = Table(

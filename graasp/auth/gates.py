@@ -70,11 +70,16 @@ def read_session(connection: HTTPConnection) -> Session | None:
     return codec.read(value) if value else None
 
 
+def send_session(connection: HTTPConnection, session: Session) -> None:
+    """Answer with this session; it replaces the request's own."""
+    codec: SessionCodec = connection.app.state.session_codec
+    connection.state.session_cookie = codec.set_cookie(session)
+
+
 def open_session(connection: HTTPConnection, account_id: UUID) -> Session:
     """Answer with a new session for this account; it replaces the request's own."""
-    codec: SessionCodec = connection.app.state.session_codec
     session = Session.start(account_id)
-    connection.state.session_cookie = codec.set_cookie(session)
+    send_session(connection, session)
     return session
 
 
@@ -96,8 +101,7 @@ async def signed_in(connection: HTTPConnection) -> Caller | Refusal:
         if session is not None:
             end_session(connection)
         return Refusal(Unauthorized())
-    codec: SessionCodec = connection.app.state.session_codec
-    connection.state.session_cookie = codec.set_cookie(session.renewed())
+    send_session(connection, session.renewed())
     return caller
 
 

@@ -3,102 +3,41 @@
 from typing import Annotated, Any
 
 from fastapi import Header, Query
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from graasp.accounts import queries as accounts
-from graasp.actions.recording import NewAction, record_for
-from graasp.auth import service, tokens
-from graasp.auth.gates import SignedIn, ValidatedMember, end_session, open_session, read_session
-from graasp.auth.redirects import followed_redirect
+from graasp.auth import schemas, service, tokens
+from graasp.auth.gates import SignedIn, ValidatedMember, end_session, read_session, send_session
+from graasp.auth.jobs import REQUEST_PASSWORD_RESET, RequestPasswordReset
+from graasp.auth.redirects import failed_sign_in, followed_redirect
 from graasp.captcha import require_person
-from graasp.http.dependencies import ClientAddress, PlatformDep, Reads, Uow
+from graasp.http.dependencies import ClientAddress, Limits, Reads, Uow
 from graasp.http.errors import Unauthorized
-from graasp.http.fields import AbsoluteUri, AnyText, Email, Flag, JsonWebToken, StrongPassword, Username
+from graasp.http.fields import AbsoluteUri, AnyText, JsonWebToken
 from graasp.http.responses import json_response, no_content, text_response
 from graasp.http.routing import contract_router
-from graasp.rate_limits import (
-    MAIL_BY_ACCOUNT,
-    MAIL_BY_ADDRESS,
-    SIGN_IN_BY_ACCOUNT,
-    SIGN_IN_BY_ADDRESS,
-    RateLimits,
-)
+from graasp.rate_limits import MAIL_BY_ACCOUNT, MAIL_BY_ADDRESS, SIGN_IN_BY_ACCOUNT, SIGN_IN_BY_ADDRESS
 
 router = contract_router()
 
-_camel = ConfigDict(alias_generator=to_camel, populate_by_name=True)
-_LONGEST_EMAIL = 150
 _SILENT: dict[int | str, dict[str, Any]] = {
     400: {"description": "Invalid", "content": {"application/json": {"schema": {}}}}
 }
 _NO_BODY: dict[str, Any] = {"status_code": 204, "response_class": Response}
-
-MemberEmail = Annotated[Email, Field(max_length=_LONGEST_EMAIL)]
-
-
-class Registration(BaseModel):
-    model_config = _camel
-
-    name: Username
-    email: MemberEmail
-    captcha: AnyText
-    url: AbsoluteUri | None = None
-    enable_save_actions: Flag = True
-
-
-class LinkRequest(BaseModel):
-    email: MemberEmail
-    captcha: AnyText
-    url: AbsoluteUri | None = None
-
-
-class Credentials(BaseModel):
-    email: MemberEmail
-    password: AnyText
-    captcha: AnyText
-
-
-class NewPassword(BaseModel):
-    password: StrongPassword
-
-
-class PasswordChange(BaseModel):
-    model_config = _camel
-
-    password: StrongPassword
-    current_password: StrongPassword
-
-
-class ResetRequest(BaseModel):
-    email: MemberEmail
-    captcha: AnyText
-
-
-class PasswordStatus(BaseModel):
-    model_config = _camel
-
-    has_password: bool
-
-
-def _limits(request: Request) -> RateLimits:
-    limits: RateLimits = request.app.state.rate_limits
-    return limits
+_BEARER = r"^[bB]earer [A-Za-z0-9_-]*\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*$"
 
 
 @router.post("/register", operation_id="register", tags=["authentication"], **_NO_BODY)
 async def register(
-    request: Request,
     uow: Uow,
+    limits: Limits,
     address: ClientAddress,
-    body: Registration,
-    lang: Annotated[AnyText, Query(max_length=35)] = "en",
+    body: schemas.Registration,
+    lang: Annotated[schemas.Lang, Query()] = "en",
 ) -> Response:
-    await _limits(request).require("mail", (MAIL_BY_ADDRESS, address), (MAIL_BY_ACCOUNT, body.email.lower()))
+    await limits.require("mail", (MAIL_BY_ADDRESS, address), (MAIL_BY_ACCOUNT, body.email.lower()))
     await require_person(uow.platform.settings, body.captcha, address, action="signUp")
-    known = await service.register(
+    await service.register(
         uow,
         name=body.name,
         email=body.email,
@@ -106,17 +45,14 @@ async def register(
         saves_actions=body.enable_save_actions,
         url=body.url,
     )
-    if known:
-        await record_for(uow, known, NewAction("member-login", {"type": "email"}, view="unknown"))
     return no_content()
 
 
 @router.post("/login", operation_id="login", tags=["authentication"], **_NO_BODY)
-async def login(request: Request, uow: Uow, address: ClientAddress, body: LinkRequest) -> Response:
-    await _limits(request).require("mail", (MAIL_BY_ADDRESS, address), (MAIL_BY_ACCOUNT, body.email.lower()))
+async def login(uow: Uow, limits: Limits, address: ClientAddress, body: schemas.LinkRequest) -> Response:
+    await limits.require("mail", (MAIL_BY_ADDRESS, address), (MAIL_BY_ACCOUNT, body.email.lower()))
     await require_person(uow.platform.settings, body.captcha, address, action="signIn")
-    account_id = await service.request_link(uow, email=body.email, url=body.url)
-    await record_for(uow, account_id, NewAction("member-login", {"type": "email"}, view="unknown"))
+    await service.request_link(uow, email=body.email, url=body.url)
     return no_content()
 
 
@@ -134,23 +70,26 @@ async def authenticate(
     url: Annotated[AbsoluteUri | None, Query()] = None,
 ) -> Response:
     settings = uow.platform.settings
-    failed = f"{settings.client_host}/auth/?error=true"
-    # A mail program that looks at links beforehand asks with HEAD: it must not use the link up.
-    if request.scope.get("graasp.head"):
-        return RedirectResponse(failed, status_code=303)
-    account_id = await service.follow_link(uow, t)
-    if account_id is None:
-        return RedirectResponse(failed, status_code=303)
-    open_session(request, account_id)
+    session = None if _only_looks(request) else await service.follow_link(uow, t)
+    if session is None:
+        return RedirectResponse(failed_sign_in(settings), status_code=303)
+    send_session(request, session)
     return RedirectResponse(followed_redirect(settings, url), status_code=303)
+
+
+def _only_looks(request: Request) -> bool:
+    """Mail programs and browsers that look at a link beforehand must not use it up."""
+    return bool(request.scope.get("graasp.head")) or any(
+        "prefetch" in request.headers.get(name, "").lower() for name in ("sec-purpose", "purpose", "x-moz")
+    )
 
 
 @router.post("/logout", operation_id="signOut", tags=["authentication"], **_NO_BODY)
 async def sign_out(request: Request, uow: Uow) -> Response:
+    end_session(request)
     session = read_session(request)
     if session:
         await service.end_session(uow, session)
-    end_session(request)
     return no_content()
 
 
@@ -158,38 +97,37 @@ async def sign_out(request: Request, uow: Uow) -> Response:
 async def sign_in_with_password(
     request: Request,
     uow: Uow,
+    limits: Limits,
     address: ClientAddress,
-    body: Credentials,
+    body: schemas.Credentials,
     lang: Annotated[AnyText | None, Query()] = None,  # noqa: ARG001 - accepted, without effect
 ) -> Response:
-    await _limits(request).require(
-        "sign-in", (SIGN_IN_BY_ADDRESS, address), (SIGN_IN_BY_ACCOUNT, body.email.lower())
-    )
+    await limits.require("sign-in", (SIGN_IN_BY_ADDRESS, address), (SIGN_IN_BY_ACCOUNT, body.email.lower()))
     await require_person(
         uow.platform.settings, body.captcha, address, action="signInWithPassword", any_score=True
     )
     if not body.password:
         return text_response("Bad Request", status=400)
-    account_id = await service.sign_in_with_password(uow, email=body.email, password=body.password)
-    open_session(request, account_id)
+    send_session(request, await service.sign_in_with_password(uow, email=body.email, password=body.password))
     return no_content()
 
 
 @router.post("/password", operation_id="createPassword", tags=["password"], **_NO_BODY)
-async def create_password(uow: Uow, caller: ValidatedMember, body: NewPassword) -> Response:
+async def create_password(
+    uow: Uow, limits: Limits, caller: ValidatedMember, body: schemas.NewPassword
+) -> Response:
+    await limits.require("password", (SIGN_IN_BY_ACCOUNT, str(caller.id)))
     await service.create_password(uow, caller, body.password)
     return no_content()
 
 
 @router.patch("/password", operation_id="updatePassword", tags=["password"], **_NO_BODY)
 async def update_password(
-    request: Request, uow: Uow, caller: ValidatedMember, body: PasswordChange
+    request: Request, uow: Uow, limits: Limits, caller: ValidatedMember, body: schemas.PasswordChange
 ) -> Response:
-    await _limits(request).require("password", (SIGN_IN_BY_ACCOUNT, str(caller.id)))
-    session = open_session(request, caller.id)
-    await service.change_password(
-        uow, caller, current=body.current_password, new=body.password, session=session
-    )
+    await limits.require("password", (SIGN_IN_BY_ACCOUNT, str(caller.id)))
+    session = await service.change_password(uow, caller, current=body.current_password, new=body.password)
+    send_session(request, session)
     return no_content()
 
 
@@ -197,11 +135,10 @@ async def update_password(
     "/members/current/password/status",
     operation_id="getOwnPasswordStatus",
     tags=["password", "current"],
-    response_model=PasswordStatus,
+    response_model=schemas.PasswordStatus,
 )
 async def get_own_password_status(reads: Reads, caller: SignedIn) -> Response:
-    stored = await reads.scalar(accounts.PASSWORD, account_id=caller.id)
-    return json_response({"hasPassword": stored is not None})
+    return json_response({"hasPassword": await service.has_password(reads, caller.id)})
 
 
 @router.post(
@@ -212,13 +149,11 @@ async def get_own_password_status(reads: Reads, caller: SignedIn) -> Response:
     **_NO_BODY,
 )
 async def request_password_reset_link(
-    request: Request, uow: Uow, address: ClientAddress, body: ResetRequest
+    uow: Uow, limits: Limits, address: ClientAddress, body: schemas.ResetRequest
 ) -> Response:
-    await _limits(request).require("mail", (MAIL_BY_ADDRESS, address), (MAIL_BY_ACCOUNT, body.email.lower()))
+    await limits.require("mail", (MAIL_BY_ADDRESS, address), (MAIL_BY_ACCOUNT, body.email.lower()))
     await require_person(uow.platform.settings, body.captcha, address, action="resetPassword")
-    account_id = await service.request_reset(uow, email=body.email)
-    if account_id:
-        await record_for(uow, account_id, NewAction("ask-reset-password", {}, view="auth"))
+    await uow.enqueue(REQUEST_PASSWORD_RESET, RequestPasswordReset(email=body.email))
     return no_content()
 
 
@@ -227,15 +162,14 @@ async def request_password_reset_link(
 )
 async def reset_password(
     uow: Uow,
-    platform: PlatformDep,
-    body: NewPassword,
-    authorization: Annotated[
-        AnyText, Header(pattern=r"^[bB]earer [A-Za-z0-9_-]*\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*$")
-    ],
+    limits: Limits,
+    address: ClientAddress,
+    body: schemas.NewPassword,
+    authorization: Annotated[AnyText, Header(pattern=_BEARER)],
 ) -> Response:
-    reset_id = tokens.read_reset_token(platform.settings, authorization[7:])
+    await limits.require("password", (SIGN_IN_BY_ADDRESS, address))
+    reset_id = tokens.read_reset_token(uow.platform.settings, authorization[7:])
     if reset_id is None:
         raise Unauthorized
-    account_id = await service.reset_password(uow, reset_id, body.password)
-    await record_for(uow, account_id, NewAction("reset-password", {}, view="auth"))
+    await service.reset_password(uow, reset_id, body.password)
     return no_content()

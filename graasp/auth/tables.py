@@ -1,9 +1,35 @@
-"""Sessions that ended before their cookie did."""
+"""Passwords of members, and sessions that ended before their cookie did."""
 
-from sqlalchemy import Column, ForeignKeyConstraint, Index, PrimaryKeyConstraint, Table, Text, Uuid, text
+from sqlalchemy import (
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 from graasp.db.metadata import metadata
+
+member_password = Table(
+    "member_password",
+    metadata,
+    Column("id", Uuid, nullable=False, server_default=text("gen_random_uuid()")),
+    Column("password", String(100), nullable=False),
+    Column("created_at", TIMESTAMP(timezone=True), nullable=False, server_default=text("now()")),
+    Column("updated_at", TIMESTAMP(timezone=True), nullable=False, server_default=text("now()")),
+    Column("member_id", Uuid, nullable=False),
+    UniqueConstraint("member_id", name="member-password"),
+    PrimaryKeyConstraint("id", name="member_password_pkey"),
+    ForeignKeyConstraint(
+        ["member_id"], ["account.id"], name="member_password_member_id_account_id_fk", ondelete="CASCADE"
+    ),
+)
 
 revoked_session = Table(
     "revoked_session",

@@ -70,6 +70,8 @@ class Database:
         self.replica = replica
         self.observers: list[Observer] = []
         self.reads = AutocommitReader(self, replica or primary)
+        # For what a replica that lags behind must not decide: passwords, tokens.
+        self.primary_reads = AutocommitReader(self, primary)
 
     def observe(self, sql: str) -> None:
         for observer in self.observers:

@@ -11,10 +11,11 @@ import typer
 from rich.console import Console
 from sqlalchemy import insert, text
 
-from graasp.accounts.tables import account, member_password
+from graasp.accounts.tables import account
 from graasp.actions.tables import action
 from graasp.apps.tables import app_action, app_data, app_setting
 from graasp.auth.passwords import hash_password
+from graasp.auth.tables import member_password
 from graasp.chat.tables import chat_message
 from graasp.db.database import Transaction, open_database
 from graasp.demo.activity import Activity

@@ -26,6 +26,13 @@ def failure(reason: str) -> PydanticCustomError:
     return PydanticCustomError("wire", "{reason}", {"reason": reason})
 
 
+def at_least_one_key(value: Any) -> Any:
+    """For bodies of which something must be sent; a key nobody knows counts."""
+    if value == {}:
+        raise failure("must NOT have fewer than 1 properties")
+    return value
+
+
 def _one(value: Any) -> Any:
     """A one-element array where a scalar is expected is that element."""
     return value[0] if isinstance(value, list) and len(value) == 1 else value

@@ -1,14 +1,17 @@
 """The session cookie: `base64(ciphertext);base64(nonce)` of a secretbox, URL-encoded.
 
 The same wire form as the server this one replaces, so that people stay signed in across the switch and both can
-run side by side. The content is `{"passport": account id, "__ts": Unix seconds}`, plus our own `sid`.
+run side by side. The content is `{"passport": account id, "__ts": Unix seconds}`, plus our own `sid`, the session's
+id, and `at`, the same time as `__ts` in milliseconds.
 """
 
 import base64
 import binascii
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from secrets import token_urlsafe
+from typing import Any
 from urllib.parse import quote, unquote
 from uuid import UUID
 
@@ -26,23 +29,25 @@ ABSOLUTE_AGE_S = 15_552_000
 
 @dataclass(frozen=True)
 class Session:
-    """`session_id` is absent from cookies of the server this one replaces; `issued_at` is in Unix seconds."""
+    """`issued_at` is in Unix seconds; cookies of the server this one replaces know whole ones, and no `session_id`."""
 
     account_id: UUID
-    issued_at: int
+    issued_at: float
     session_id: str | None = None
 
     @property
     def revocation_id(self) -> str:
         """What stands for this session once it is ended: its id, or what the other server's cookies consist of."""
-        return self.session_id or f"{self.account_id}:{self.issued_at}"
+        return self.session_id or f"{self.account_id}:{int(self.issued_at)}"
 
     @classmethod
-    def start(cls, account_id: UUID) -> "Session":
-        return cls(account_id, int(time.time()), token_urlsafe(16))
+    def start(cls, account_id: UUID, at: float | None = None) -> "Session":
+        """A new session, from `at` (Unix seconds) or from now on."""
+        return cls(account_id, time.time() if at is None else at, token_urlsafe(16))
 
     def renewed(self) -> "Session":
-        return Session(self.account_id, int(time.time()), self.session_id)
+        """The same session from now on; one of the other server gets its id, so that its first cookie ends with it."""
+        return Session(self.account_id, time.time(), self.revocation_id)
 
 
 class SessionCodec:
@@ -56,9 +61,10 @@ class SessionCodec:
 
     def value(self, session: Session) -> str:
         """The cookie's value."""
-        content = {"passport": str(session.account_id), "__ts": session.issued_at}
+        milliseconds = int(session.issued_at * 1000)
+        content: dict[str, str | int] = {"passport": str(session.account_id), "__ts": milliseconds // 1000}
         if session.session_id:
-            content["sid"] = session.session_id
+            content |= {"sid": session.session_id, "at": milliseconds}
         nonce = random(SecretBox.NONCE_SIZE)
         sealed = self._box.encrypt(orjson.dumps(content), nonce).ciphertext
         return quote(f"{_encode(sealed)};{_encode(nonce)}", safe="")
@@ -68,7 +74,7 @@ class SessionCodec:
         try:
             sealed, nonce = unquote(value).split(";")
             content = orjson.loads(self._box.decrypt(_decode(sealed), _decode(nonce)))
-            issued_at = int(content["__ts"])
+            issued_at = _issued_at(content)
             if time.time() >= issued_at + ABSOLUTE_AGE_S:
                 return None
             session_id = content.get("sid")
@@ -83,6 +89,14 @@ class SessionCodec:
     def clear_cookie(self) -> str:
         """The Set-Cookie header that ends it."""
         return f"{COOKIE}=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT{self._attributes}"
+
+
+def _issued_at(content: Mapping[str, Any]) -> float:
+    seconds, milliseconds = int(content["__ts"]), content.get("at")
+    # The other server renews `__ts` alone.
+    if isinstance(milliseconds, int) and milliseconds // 1000 == seconds:
+        return milliseconds / 1000
+    return seconds
 
 
 def _encode(raw: bytes) -> str:

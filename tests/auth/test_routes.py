@@ -16,8 +16,9 @@ from nacl.secret import SecretBox
 from nacl.utils import random
 from sqlalchemy import select, text
 
-from graasp.accounts.tables import account, member_password
+from graasp.accounts.tables import account
 from graasp.actions.tables import action
+from graasp.auth.tables import member_password
 from graasp.jobs.tables import job
 from graasp.memberships.tables import item_membership
 from graasp.platform import Platform
