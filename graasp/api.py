@@ -6,6 +6,8 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from graasp.accounts.routes import router as accounts
 from graasp.actions.routes import router as actions
 from graasp.auth.routes import router as auth
+from graasp.avatars.routes import router as avatars
+from graasp.data_export.routes import router as data_export
 from graasp.downloads.routes import router as downloads
 from graasp.etherpad.routes import router as etherpad
 from graasp.exports.routes import router as exports
@@ -24,6 +26,7 @@ from graasp.memberships.requests.routes import router as membership_requests
 from graasp.memberships.routes import router as memberships
 from graasp.notifications.routes import router as notifications
 from graasp.pages.routes import router as pages
+from graasp.profiles.routes import router as profiles
 from graasp.short_links.routes import router as short_links
 from graasp.shortcuts.routes import router as shortcuts
 from graasp.visibility.routes import router as visibility
@@ -37,6 +40,9 @@ DOMAINS = (
     actions,
     exports,
     files,
+    profiles,
+    avatars,
+    data_export,
     accounts,
     membership_requests,
     memberships,

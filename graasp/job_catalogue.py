@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from graasp.accounts.jobs import DELETE_ACCOUNT_FILES
 from graasp.actions.jobs import EXPORT_ACTIONS
+from graasp.auth.jobs import REQUEST_PASSWORD_RESET
+from graasp.data_export.jobs import EXPORT_MEMBER_DATA
 from graasp.exports.jobs import EXPORT_FOLDER
 from graasp.files.jobs import DECODE_FILE
 from graasp.housekeeping.jobs import CLEAN_UP
@@ -10,11 +13,14 @@ from graasp.jobs.spec import JobSpec
 from graasp.mail.jobs import SEND_BULK_MAIL, SEND_MAIL
 
 JOBS: tuple[JobSpec[Any], ...] = (
+    REQUEST_PASSWORD_RESET,
     SEND_MAIL,
     SEND_BULK_MAIL,
     EXPORT_ACTIONS,
     EXPORT_FOLDER,
     DECODE_FILE,
+    EXPORT_MEMBER_DATA,
+    DELETE_ACCOUNT_FILES,
     CLEAN_UP,
 )
 

@@ -150,11 +150,6 @@ async def add_member(uow: UnitOfWork, *, name: str, email: str, lang: str, saves
     return await uow.first(queries.INSERT, name=name, email=email, lang=lang, saves_actions=saves_actions)
 
 
-async def accept_invitations(uow: UnitOfWork, member: Row) -> None:
-    """Turn what a new member was invited to into memberships."""
-    await uow.execute(queries.ACCEPT_INVITATIONS, email=member["email"], account_id=member["id"])
-
-
 async def member_by_email(reader: Reader, email: str) -> Row | None:
     """`id, name, email, lang` of the member with this address, however its letters are cased."""
     return await reader.first(queries.BY_EMAIL, email=email)

@@ -21,10 +21,12 @@ _ESCAPES = (
 )
 
 
-async def copy_lines(transaction: Transaction, sql: str, *, separator: bytes) -> AsyncGenerator[bytes, None]:
+async def copy_lines(
+    transaction: Transaction, sql: str, *arguments: Any, separator: bytes
+) -> AsyncGenerator[bytes, None]:
     """The single text column of a query, rows joined by `separator`, in chunks of many rows."""
     first = True
-    async with aclosing(_copied(transaction, sql)) as chunks:
+    async with aclosing(_copied(transaction, sql, *arguments)) as chunks:
         async for lines in _whole_lines(chunks):
             text = lines[:-1].replace(b"\n", separator) if separator != b"\n" else lines[:-1]
             yield _unescaped(text) if first else separator + _unescaped(text)
@@ -52,14 +54,16 @@ async def copy_csv(transaction: Transaction, sql: str) -> AsyncGenerator[bytes, 
                 yield text[:end]
 
 
-async def _copied(transaction: Transaction, sql: str, **options: Any) -> AsyncGenerator[bytes, None]:
+async def _copied(
+    transaction: Transaction, sql: str, *arguments: Any, **options: Any
+) -> AsyncGenerator[bytes, None]:
     """What COPY sends, a bounded number of chunks ahead of the reader."""
     queue: asyncio.Queue[bytes | None] = asyncio.Queue(_QUEUED_CHUNKS)
     connection = await transaction.connection()
 
     async def read() -> None:
         try:
-            await connection.copy_from_query(sql, output=queue.put, **options)
+            await connection.copy_from_query(sql, *arguments, output=queue.put, **options)
         except Exception:
             await queue.put(None)
             raise
