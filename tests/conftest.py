@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import contextvars
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
@@ -11,6 +12,7 @@ from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import default as email_policy
 from functools import partial
+from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -227,9 +229,10 @@ async def app(settings: Settings, clean_services: None) -> AsyncIterator[FastAPI
 
 @pytest.fixture
 async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    """A signed-out client of the whole server, in process."""
+    """A client of the whole server, in process; it keeps no cookies, so a request without headers is signed out."""
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:3000") as opened:
+        opened.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         yield opened
 
 
@@ -281,17 +284,27 @@ def run_jobs(platform: Platform) -> RunJobs:
 
 @pytest.fixture
 def count_statements(app: FastAPI) -> Callable[[], AbstractContextManager[list[str]]]:
-    """`with count_statements() as statements:` collects the SQL that the server runs meanwhile."""
+    """`with count_statements() as statements:` collects the SQL of the requests made meanwhile.
+
+    What the server does in the background, like handing jobs over, is nobody's request.
+    """
     observers = app.state.platform.database.observers
 
     @contextlib.contextmanager
     def counting() -> Iterator[list[str]]:
         statements: list[str] = []
-        observers.append(statements.append)
+        in_request = contextvars.ContextVar("in_request", default=False)
+
+        def observe(sql: str) -> None:
+            if in_request.get():
+                statements.append(sql)
+
+        observers.append(observe)
+        in_request.set(True)
         try:
             yield statements
         finally:
-            observers.remove(statements.append)
+            observers.remove(observe)
 
     return counting
 
