@@ -395,16 +395,17 @@ async def test_signing_in_takes_the_same_statements_whatever_there_is(
     count_statements: Callable[[], AbstractContextManager[list[str]]],
 ) -> None:
     item = await factory.item()
-    for number in range(5):
-        child = await factory.item(item)
-        await factory.insert(
-            invitation, item_path=child["path"], email="anna@example.org", permission="read", name=str(number)
-        )
-    with count_statements() as many:
-        await client.post("/api/register", json=NEW)
-    with count_statements() as none:
-        await client.post("/api/register", json=NEW | {"email": "other@example.org"})
-    assert len(many) == len(none) <= 4
+    for number in range(6):
+        email = f"{min(number, 1)}@example.org"
+        path = (await factory.item(item))["path"]
+        await factory.insert(invitation, item_path=path, email=email, permission="read")
+    ran = []
+    for email in ("0@example.org", "1@example.org"):
+        with count_statements() as statements:
+            await client.post("/api/register", json=NEW | {"email": email})
+        ran.append(list(statements))
+    assert ran[0] == ran[1]
+    assert len(ran[0]) <= 4
     with count_statements() as link:
-        await client.post("/api/login", json={"email": "anna@example.org", "captcha": "x"})
+        await client.post("/api/login", json={"email": "0@example.org", "captcha": "x"})
     assert len(link) == 3
