@@ -131,7 +131,7 @@ async def test_a_known_address_gets_a_sign_in_link_and_nobody_can_tell(
     run_jobs: RunJobs,
     mails: list[EmailMessage],
 ) -> None:
-    member = await factory.member(email="anna@example.org", name="before", enable_save_actions=False)
+    member = await factory.member(email="anna@example.org", name="before")
     body = NEW | {"name": "after", "url": "http://library.test/page"}
     answer = await client.post("/api/register", json=body)
     assert (answer.status_code, answer.content) == (204, b"")
@@ -147,6 +147,16 @@ async def test_a_known_address_gets_a_sign_in_link_and_nobody_can_tell(
         "unknown",
         {"type": "email"},
     )
+
+
+async def test_a_sign_in_of_who_saves_no_actions_is_recorded_without_a_name(
+    client: httpx.AsyncClient, factory: Factory, platform: Platform
+) -> None:
+    await factory.member(email="a@example.org", enable_save_actions=False)
+    await client.post("/api/login", json={"email": "a@example.org", "captcha": "x"})
+    recorded = await platform.reads.first(select(action.c.type, action.c.account_id))
+    assert recorded is not None
+    assert (recorded["type"], recorded["account_id"]) == ("member-login", None)
 
 
 async def test_two_registrations_of_one_address_at_once_make_one_member(
