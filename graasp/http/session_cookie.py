@@ -43,11 +43,11 @@ class Session:
     @classmethod
     def start(cls, account_id: UUID, at: float | None = None) -> "Session":
         """A new session, from `at` (Unix seconds) or from now on."""
-        return cls(account_id, time.time() if at is None else at, token_urlsafe(16))
+        return cls(account_id, _in_milliseconds(time.time() if at is None else at), token_urlsafe(16))
 
     def renewed(self) -> "Session":
         """The same session from now on; one of the other server gets its id, so that its first cookie ends with it."""
-        return Session(self.account_id, time.time(), self.revocation_id)
+        return Session(self.account_id, _in_milliseconds(time.time()), self.revocation_id)
 
 
 class SessionCodec:
@@ -61,7 +61,7 @@ class SessionCodec:
 
     def value(self, session: Session) -> str:
         """The cookie's value."""
-        milliseconds = int(session.issued_at * 1000)
+        milliseconds = round(session.issued_at * 1000)
         content: dict[str, str | int] = {"passport": str(session.account_id), "__ts": milliseconds // 1000}
         if session.session_id:
             content |= {"sid": session.session_id, "at": milliseconds}
@@ -89,6 +89,11 @@ class SessionCodec:
     def clear_cookie(self) -> str:
         """The Set-Cookie header that ends it."""
         return f"{COOKIE}=; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT{self._attributes}"
+
+
+def _in_milliseconds(moment: float) -> float:
+    """As precise as cookies are, and never later."""
+    return int(moment * 1000) / 1000
 
 
 def _issued_at(content: Mapping[str, Any]) -> float:
