@@ -15,7 +15,7 @@ from graasp.thumbnails.service import Size
 router = contract_router(prefix="/members", errors=False)
 
 
-@router.post("/avatar", operation_id="uploadAvatar", status_code=204, response_class=Response)
+@router.post("/avatar", status_code=204, response_class=Response)
 @reads_the_stream
 async def upload_avatar(request: Request, uow: Uow, caller: ValidatedMember) -> Response:
     async with received_file(request, max_bytes=uow.platform.settings.max_avatar_bytes) as form:
