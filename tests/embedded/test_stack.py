@@ -108,7 +108,10 @@ def test_runs_everything_survives_kill_9_and_keeps_the_data(up: Up) -> None:
     assert [name for name in stopped if name != "core"] == ["worker", "mailbox", "Redis", "PostgreSQL"]
 
 
-def test_a_taken_port_is_told_before_anything_starts(tmp_path: Path, live_server: str) -> None:
+def test_a_taken_port_is_told_before_anything_starts(
+    tmp_path: Path, live_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("graasp.embedded.stack._PORT_PATIENCE_S", 0.2)
     port = httpx.URL(live_server).port
     assert port is not None
     with pytest.raises(CannotStart, match=rf"Port {port} is taken.*PORT={port + 1} make run"):

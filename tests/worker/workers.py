@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 from uuid import UUID
@@ -28,7 +28,7 @@ def working(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A real worker that knows the jobs of the tests, with one process for heavy jobs and one for short ones.
 
-    What it logs goes to `output`.
+    What it logs goes to `output`. At the end it is killed: how it stops is for the tests that ask it to.
     """
     command = [
         sys.executable,
@@ -40,8 +40,7 @@ def working(
         yield process
     finally:
         if process.poll() is None:
-            process.terminate()
-            process.wait(30)
+            kill_everything(process)
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -72,10 +71,10 @@ def forked_process(worker: subprocess.Popen[bytes]) -> psutil.Process:
 def kill_everything(worker: subprocess.Popen[bytes]) -> None:
     """`kill -9` of the worker and of everything below it, at once."""
     everything = [psutil.Process(worker.pid), *psutil.Process(worker.pid).children(recursive=True)]
-    for process in everything:
-        process.suspend()
-    for process in everything:
-        process.kill()
+    for act in (psutil.Process.suspend, psutil.Process.kill):
+        for process in everything:
+            with suppress(psutil.NoSuchProcess):
+                act(process)
     worker.wait(10)
 
 
