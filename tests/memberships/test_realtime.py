@@ -5,27 +5,12 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-import pytest
 
 from tests.conftest import Published
 from tests.factories import Factory
+from tests.memberships.conftest import Tree
 
 Cookie = Callable[[UUID], dict[str, str]]
-Tree = dict[str, Any]
-
-
-@pytest.fixture
-async def tree(factory: Factory) -> Tree:
-    """A > B > C, administered by one member; another one has nothing."""
-    admin, member = await factory.member(), await factory.member(name="Anna")
-    a = await factory.owned_item(admin, name="A")
-    b = await factory.item(a, name="B")
-    return {"admin": admin, "member": member, "A": a, "B": b, "C": await factory.item(b, name="C")}
-
-
-@pytest.fixture
-def as_admin(cookie_for: Cookie, tree: Tree) -> dict[str, str]:
-    return cookie_for(tree["admin"]["id"])
 
 
 def _told(messages: list[tuple[str, str, Any]], tree: Tree) -> list[tuple[str, str, str]]:

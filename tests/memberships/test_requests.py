@@ -15,29 +15,11 @@ from graasp.item_login.tables import item_login_schema
 from graasp.memberships.tables import membership_request
 from graasp.platform import Platform
 from tests.factories import Factory
+from tests.memberships.conftest import Tree
 
 Cookie = Callable[[UUID], dict[str, str]]
 RunJobs = Callable[[], Awaitable[list[object]]]
 Counter = Callable[[], AbstractContextManager[list[str]]]
-Tree = dict[str, Any]
-
-
-@pytest.fixture
-async def tree(factory: Factory) -> Tree:
-    """A > B, administered by one member; another one has nothing."""
-    admin, member = await factory.member(extra={"lang": "fr"}), await factory.member(name="Anna")
-    a = await factory.owned_item(admin, name="A")
-    return {"admin": admin, "member": member, "A": a, "B": await factory.item(a, name="B")}
-
-
-@pytest.fixture
-def as_admin(cookie_for: Cookie, tree: Tree) -> dict[str, str]:
-    return cookie_for(tree["admin"]["id"])
-
-
-@pytest.fixture
-def as_member(cookie_for: Cookie, tree: Tree) -> dict[str, str]:
-    return cookie_for(tree["member"]["id"])
 
 
 def _url(item: Any) -> str:

@@ -18,20 +18,10 @@ from graasp.memberships.service import remove, share_all
 from graasp.memberships.tables import item_membership, membership_request
 from graasp.platform import Platform
 from tests.factories import Factory
+from tests.memberships.conftest import Tree
 
 Cookie = Callable[[UUID], dict[str, str]]
 RunJobs = Callable[[], Awaitable[list[object]]]
-Tree = dict[str, Any]
-
-
-@pytest.fixture
-async def tree(factory: Factory) -> Tree:
-    """A > B > C, administered by one member; another one has nothing."""
-    admin, member = await factory.member(), await factory.member()
-    a = await factory.owned_item(admin, name="A")
-    b = await factory.item(a, name="B")
-    c = await factory.item(b, name="C")
-    return {"admin": admin, "member": member, "A": a, "B": b, "C": c}
 
 
 async def _permissions(platform: Platform, tree: Tree, account: str = "member") -> dict[str, str]:
