@@ -20,6 +20,7 @@ from graasp.item_login.routes import enrolment
 from graasp.item_login.routes import router as item_login
 from graasp.items.routes import router as items
 from graasp.items.thumbnail_routes import router as thumbnails
+from graasp.items.trees.routes import router as item_trees
 from graasp.links.routes import router as links
 from graasp.maintenance.routes import router as maintenance
 from graasp.memberships.requests.routes import router as membership_requests
@@ -27,6 +28,7 @@ from graasp.memberships.routes import router as memberships
 from graasp.notifications.routes import router as notifications
 from graasp.pages.routes import router as pages
 from graasp.profiles.routes import router as profiles
+from graasp.recycle_bin.routes import router as recycle_bin
 from graasp.short_links.routes import router as short_links
 from graasp.shortcuts.routes import router as shortcuts
 from graasp.visibility.routes import router as visibility
@@ -58,6 +60,8 @@ DOMAINS = (
     etherpad,
     thumbnails,
     geolocation,
+    recycle_bin,
+    item_trees,
     items,
 )
 # Answered below `/api` besides the domains' paths: they are answered without the prefix as well.

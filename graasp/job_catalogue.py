@@ -9,8 +9,10 @@ from graasp.data_export.jobs import EXPORT_MEMBER_DATA
 from graasp.exports.jobs import EXPORT_FOLDER
 from graasp.files.jobs import DECODE_FILE
 from graasp.housekeeping.jobs import CLEAN_UP
+from graasp.items.trees.jobs import COPY_ITEMS, DELETE_ITEMS, MOVE_ITEMS, REMOVE_LEFTOVERS
 from graasp.jobs.spec import JobSpec
 from graasp.mail.jobs import SEND_BULK_MAIL, SEND_MAIL
+from graasp.recycle_bin.jobs import PURGE, RECYCLE_ITEMS, RESTORE_ITEMS
 
 JOBS: tuple[JobSpec[Any], ...] = (
     REQUEST_PASSWORD_RESET,
@@ -21,9 +23,25 @@ JOBS: tuple[JobSpec[Any], ...] = (
     DECODE_FILE,
     EXPORT_MEMBER_DATA,
     DELETE_ACCOUNT_FILES,
+    MOVE_ITEMS,
+    COPY_ITEMS,
+    DELETE_ITEMS,
+    RECYCLE_ITEMS,
+    RESTORE_ITEMS,
+    REMOVE_LEFTOVERS,
+    PURGE,
     CLEAN_UP,
 )
 
-# Short jobs never wait behind long ones: they have processes that take nothing else, from each in turn.
-SHORT_QUEUES = ("mail", "bulk-mail")
-HEAVY_QUEUES = ("item-export", "action-export", "search-index", "item-thumbnails", "scheduled-jobs")
+# Short jobs never wait behind long ones: each group has processes that take nothing else, from each queue in turn.
+# Somebody watches what happens to a tree; large ones may be taken by the other processes as well.
+SHORT_QUEUES = (("mail", "bulk-mail"), ("item-tree",))
+HEAVY_QUEUES = (
+    "item-tree",
+    "item-export",
+    "action-export",
+    "search-index",
+    "item-thumbnails",
+    "scheduled-jobs",
+)
+ALL_QUEUES = tuple(dict.fromkeys((*(queue for group in SHORT_QUEUES for queue in group), *HEAVY_QUEUES)))

@@ -277,6 +277,7 @@ def run_jobs(platform: Platform) -> RunJobs:
             outcomes += ended
             if Outcome.RETRIED in ended:
                 break
+        await platform.realtime.flush()
         return outcomes
 
     return run

@@ -7,13 +7,11 @@ from typing import Annotated
 import typer
 
 from graasp.cli import run
-from graasp.job_catalogue import HEAVY_QUEUES, SHORT_QUEUES
+from graasp.job_catalogue import ALL_QUEUES
 from graasp.logging import configure_logging
 from graasp.settings import load_settings
 from worker.operations import is_healthy
 from worker.pool import PoolOptions, WorkProcess, run_pool, run_process
-
-_ALL_QUEUES = (*SHORT_QUEUES, *HEAVY_QUEUES)
 
 app = typer.Typer(
     add_completion=False,
@@ -33,7 +31,7 @@ Queues = Annotated[
     typer.Option(
         "--queue",
         "-q",
-        help=f"Take jobs of this queue only; can be repeated. Queues: {', '.join(_ALL_QUEUES)}.",
+        help=f"Take jobs of this queue only; can be repeated. Queues: {', '.join(ALL_QUEUES)}.",
     ),
 ]
 Handlers = Annotated[
@@ -48,7 +46,10 @@ def pool(
         int | None, typer.Option(min=0, help="Processes for heavy jobs; WORKER_PROCESSES when left out.")
     ] = None,
     short_processes: Annotated[
-        int, typer.Option(min=0, help="Processes that take short jobs (mails) and nothing else.")
+        int,
+        typer.Option(
+            min=0, help="Processes that take mails and nothing else; as many for operations on trees."
+        ),
     ] = 1,
     queues: Queues = None,
     burst: Annotated[bool, typer.Option("--burst", help="Stop when nothing is left to do.")] = False,
@@ -66,7 +67,7 @@ def pool(
     options = PoolOptions(
         heavy_processes=settings.worker_processes if processes is None else processes,
         short_processes=short_processes,
-        queues=tuple(queues or _ALL_QUEUES),
+        queues=tuple(queues or ALL_QUEUES),
         handler_modules=tuple(handlers or ()),
         burst=burst,
     )

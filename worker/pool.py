@@ -18,7 +18,7 @@ from rq.worker.base import DequeueStrategy
 
 from graasp.background import in_background
 from graasp.db.database import DatabaseUnavailable, open_database
-from graasp.job_catalogue import HEAVY_QUEUES, SHORT_QUEUES
+from graasp.job_catalogue import ALL_QUEUES, HEAVY_QUEUES, SHORT_QUEUES
 from graasp.jobs import queries
 from graasp.jobs.reconciler import resume_orphan_of
 from graasp.logging import configure_logging
@@ -49,23 +49,19 @@ class PoolOptions:
 
     heavy_processes: int
     short_processes: int = 1
-    queues: tuple[str, ...] = (*SHORT_QUEUES, *HEAVY_QUEUES)
+    queues: tuple[str, ...] = ALL_QUEUES
     handler_modules: tuple[str, ...] = ()
     burst: bool = False
 
     @property
-    def short_queues(self) -> tuple[str, ...]:
-        return tuple(queue for queue in self.queues if queue in SHORT_QUEUES)
-
-    @property
-    def heavy_queues(self) -> tuple[str, ...]:
-        return tuple(queue for queue in self.queues if queue not in SHORT_QUEUES)
-
-    @property
     def processes(self) -> tuple["WorkProcess", ...]:
-        short = [WorkProcess("short", self.short_queues)] * self.short_processes if self.short_queues else []
-        heavy = [WorkProcess("heavy", self.heavy_queues)] * self.heavy_processes if self.heavy_queues else []
-        return (*short, *heavy)
+        short = [self._process("short", group) for group in SHORT_QUEUES] * self.short_processes
+        others = [queue for queue in self.queues if queue not in ALL_QUEUES]
+        heavy = [self._process("heavy", (*HEAVY_QUEUES, *others))] * self.heavy_processes
+        return tuple(process for process in (*short, *heavy) if process.queues)
+
+    def _process(self, kind: str, queues: Sequence[str]) -> "WorkProcess":
+        return WorkProcess(kind, tuple(queue for queue in queues if queue in self.queues))
 
 
 @dataclass(frozen=True)

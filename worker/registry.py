@@ -24,6 +24,8 @@ HANDLER_MODULES = (
     "worker.handlers.member_data_export",
     "worker.handlers.password_reset",
     "worker.handlers.deleted_account",
+    "worker.handlers.item_trees",
+    "worker.handlers.recycle_bin",
     "worker.handlers.housekeeping",
 )
 

@@ -9,6 +9,7 @@ from graasp.housekeeping.jobs import CLEAN_UP, CleanUp
 from graasp.jobs import queries
 from graasp.jobs.spec import JobSpec
 from graasp.platform import Platform
+from graasp.recycle_bin.jobs import PURGE, Purge
 
 _LOCK = 4
 
@@ -22,7 +23,10 @@ class Entry(NamedTuple):
     payload: Any
 
 
-SCHEDULE = (Entry("clean-up", "17 * * * *", CLEAN_UP, CleanUp()),)
+SCHEDULE = (
+    Entry("clean-up", "17 * * * *", CLEAN_UP, CleanUp()),
+    Entry("purge-recycle-bin", "0 3 * * *", PURGE, Purge()),
+)
 
 
 async def tick(platform: Platform, now: datetime | None = None) -> list[str]:

@@ -31,6 +31,15 @@ class DatabaseRefused(Exception):
     """PostgreSQL does not let this process in: the URL, the user, the password or the database's name is wrong."""
 
 
+class ConcurrentChange(Exception):
+    """What a transaction relied on was changed by another one at the same moment; the same request may succeed now."""
+
+
+_LOST_RACES = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.ForeignKeyViolationError,
+)
 _SERVER_GONE = (
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
@@ -147,6 +156,8 @@ class Transaction:
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             if is_connection_failure(error):
                 raise DatabaseUnavailable from error
+            if isinstance(error, _LOST_RACES):
+                raise ConcurrentChange from error
             raise
         finally:
             self._connection = None

@@ -35,7 +35,8 @@ class EtherpadClient:
         await self._call("copyPad", sourceID=source, destinationID=target)
 
     async def delete_pad(self, pad_id: str) -> None:
-        await self._call("deletePad", padID=pad_id)
+        """A pad that is gone is no error."""
+        await self._call("deletePad", padID=pad_id, forgiven="padID does not exist")
 
     async def html(self, pad_id: str) -> str:
         """The pad's text as a page."""
@@ -69,7 +70,7 @@ class EtherpadClient:
             raise _refused(method, "answer without " + field)
         return value
 
-    async def _call(self, method: str, **arguments: str) -> Any:
+    async def _call(self, method: str, *, forgiven: str | None = None, **arguments: str) -> Any:
         if self._url is None or self._key is None:
             raise _refused(method, "no server is configured")
         form = {**arguments, "apikey": self._key.get_secret_value()}
@@ -82,6 +83,8 @@ class EtherpadClient:
             told = answer.json()
         except (httpx.HTTPError, ValueError) as error:
             raise _refused(method, type(error).__name__) from error
+        if isinstance(told, dict) and forgiven is not None and told.get("message") == forgiven:
+            return None
         if not isinstance(told, dict) or told.get("code") != 0:
             raise _refused(method, str(told.get("message")) if isinstance(told, dict) else "no object")
         return told.get("data")

@@ -6,6 +6,19 @@ to the message and carry neither data nor origin. How each becomes an answer: `g
 
 from typing import Any, ClassVar
 
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from graasp.db.database import ConcurrentChange, DatabaseUnavailable
+from graasp.http.responses import json_response
+from graasp.http.validation import first_message
+
+log = structlog.get_logger(__name__)
+
 _ABSENT: Any = object()
 
 
@@ -144,3 +157,112 @@ class TooManyFields(FormattedError):
     code = "FST_FIELDS_LIMIT"
     status = 413
     message = "reach fields limit"
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    app.add_exception_handler(DomainError, _domain_error)
+    app.add_exception_handler(FormattedError, _formatted_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(Unauthorized, _unauthorized)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(DatabaseUnavailable, _database_unavailable)
+    app.add_exception_handler(ConcurrentChange, _concurrent_change)
+
+
+def unexpected_answer() -> Response:
+    """What is sent for an error nobody expected: nothing of it leaves the process."""
+    return json_response(UnexpectedError().body(), status=500)
+
+
+def declares_errors(request: Request, status: int) -> bool:
+    """Whether the route's OpenAPI declares a body for this status."""
+    responses = getattr(request.scope.get("route"), "responses", {})
+    return str(status) in map(str, responses) or f"{status // 100}XX" in responses
+
+
+def _declares_empty_body(request: Request, status: int) -> bool:
+    """Some routes document an error whose body has no properties: then nothing is told."""
+    declared = getattr(request.scope.get("route"), "responses", {}).get(status, {})
+    return bool(declared.get("content", {}).get("application/json", {}).get("schema") == {})
+
+
+async def _domain_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, DomainError)
+    if isinstance(error, ServiceUnavailable):
+        log.error("request refused", code=error.code, reason=repr(error.__cause__ or error.__context__))
+    elif error.status >= 500:
+        log.error("request refused", code=error.code, exc_info=error)
+    response = json_response(error.body(), status=error.status)
+    retry_after = getattr(error, "retry_after", None)
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(retry_after)
+    return response
+
+
+async def _formatted_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, FormattedError)
+    if isinstance(error, BadRequest):
+        _keep_session_as_it_is(request)
+    if error.status >= 500:
+        log.error("request refused", code=error.code, exc_info=error)
+    if declares_errors(request, error.status):
+        return json_response(error.body(), status=error.status)
+    return json_response(_short_form(error.status, error.message, error.code), status=error.status)
+
+
+async def _validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    if _declares_empty_body(request, 400):
+        _keep_session_as_it_is(request)
+        return json_response({}, status=400)
+    return await _formatted_error(request, BadRequest(first_message(error.errors())))
+
+
+def _keep_session_as_it_is(request: Request) -> None:
+    """An answer to invalid input neither renews a session nor ends one."""
+    request.state.session_cookie = None
+
+
+async def _unauthorized(_: Request, __: Exception) -> Response:
+    return PlainTextResponse("Unauthorized", status_code=401)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code in (404, 405):
+        return route_not_found(request)
+    return json_response(_short_form(error.status_code, error.detail), status=error.status_code)
+
+
+async def _database_unavailable(request: Request, error: Exception) -> Response:
+    refusal = ServiceUnavailable()
+    refusal.__cause__ = error.__cause__ or error
+    return await _domain_error(request, refusal)
+
+
+async def _concurrent_change(request: Request, error: Exception) -> Response:
+    log.warning("lost a race", exc_info=error)
+    return await _domain_error(request, ServiceUnavailable(retry_after=1))
+
+
+def route_not_found(request: Request) -> Response:
+    """A wrong method is an unknown route too. Method and path are echoed as the client wrote them."""
+    scope = request.scope
+    # A partial match has left its route there: it is none.
+    scope.pop("route", None)
+    method = "HEAD" if scope.get("graasp.head") else request.method
+    path = scope.get("graasp.original_path", scope["path"])
+    query = scope["query_string"].decode("latin-1")
+    body = {
+        "message": f"Route {method}:{path}{'?' if query else ''}{query} not found",
+        "error": "Not Found",
+        "statusCode": 404,
+    }
+    return json_response(body, status=404)
+
+
+def _short_form(status: int, message: str, code: str | None = None) -> dict[str, Any]:
+    body: dict[str, Any] = {"statusCode": status}
+    if code:
+        body["code"] = code
+    return body | {"error": HTTPStatus(status).phrase, "message": message}

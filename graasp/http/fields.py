@@ -89,6 +89,13 @@ def _array(value: Any) -> Any:
     return [value] if isinstance(value, str | int | float | bool) else value
 
 
+def distinct(values: list[T]) -> list[T]:
+    """The list itself, which has nothing twice."""
+    if len(set(values)) < len(values):
+        raise failure("must NOT have duplicate items")
+    return values
+
+
 def _storable(value: str) -> str:
     # PostgreSQL has no NUL character, and lone surrogates are not UTF-8.
     if "\0" in value:

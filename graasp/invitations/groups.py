@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from graasp.auth.gates import Caller
 from graasp.invitations.errors import StructureInNonFolder
 from graasp.invitations.service import Invitee, Shared, share_with
-from graasp.items.copying import SourceTree, copy_tree
+from graasp.items.copying import SourceTree, copy_trees
 from graasp.memberships.authorization import Access
 from graasp.platform import UnitOfWork
 
@@ -26,8 +26,8 @@ async def share_copies(
     """Copy the template once per group, under the group's name, and share the copy; all groups or none.
 
     The copies take the same few statements whatever their number; sharing takes a few more per group that has
-    members already. Call it before anything else in the unit of work. Raises what `copy_tree` and `share_with` raise.
+    members already. Call it before anything else in the unit of work. Raises what `copy_trees` and `share_with` raise.
     """
-    copies = await copy_tree(uow, caller, template, target, names=list(groups))
+    copies = await copy_trees(uow, caller, [template] * len(groups), target, names=list(groups))
     shared = await share_with(uow, caller, list(zip(copies, groups.values(), strict=True)))
     return dict(zip(groups, shared, strict=True))

@@ -17,10 +17,13 @@ from graasp.auth.gates import Caller
 from graasp.db.database import Reader, Row
 from graasp.db.ltree import label, parent_path
 from graasp.db.statements import dumps
+from graasp.etherpad.errors import ItemMissingExtra
+from graasp.etherpad.service import new_pad, pad_of
 from graasp.files.keys import new_file_key
 from graasp.files.service import check_space, require_space
 from graasp.items import copying_queries, ordering, queries
-from graasp.items.errors import HierarchyTooDeep, ItemNotFolder, TooManyChildren, TooManyDescendants
+from graasp.items.errors import HierarchyTooDeep, ItemNotFolder, TooManyDescendants
+from graasp.items.folders import lock_folder, places_at_the_end
 from graasp.items.packing import InheritedAccess, tree_order
 from graasp.memberships.authorization import Access, Permission, authorize
 from graasp.memberships.errors import ItemNotFound
@@ -30,9 +33,9 @@ from graasp.platform import UnitOfWork
 from graasp.settings import Settings
 from graasp.storage.copies import ObjectCopy, copy_objects
 from graasp.storage.errors import UploadFileUnexpectedError
+from graasp.thumbnails.service import SIZES
 from graasp.visibility.service import hide_copies
 
-THUMBNAIL_SIZES = ("small", "medium", "large", "original")
 LONGEST_NAME = 500
 _LONGEST_SUFFIX = 6
 _NUMBERED = re.compile(r"(.*) \(([0-9]{1,9})\)", re.DOTALL)
@@ -87,43 +90,48 @@ class _Copy:
     extra: Mapping[str, Any] | None = None
 
 
-async def copy_tree(
+async def copy_trees(
     uow: UnitOfWork,
     caller: Caller,
-    tree: SourceTree,
+    trees: Sequence[SourceTree],
     destination: Access | None,
     *,
     names: Sequence[str] | None = None,
 ) -> list[Row]:
-    """Copy a tree last into a folder that the caller may write to, or to the root; the rows of the topmost copies.
+    """Copy trees last into a folder that the caller may write to, or to the root; the rows of the topmost copies.
 
-    With `names` there is one copy for each; without, one whose name nobody beside it has. The number of statements
-    depends neither on the tree's size nor on the number of copies. Call it before anything else in the unit of
-    work: stored objects are copied while no transaction is open yet, and deleted if it fails.
+    Without `names`, each gets a name that nobody beside it has. The number of statements does not depend on the
+    trees' sizes, nor with `names` on their number. Call it before anything else in the unit of work: stored objects
+    are copied while no transaction is open yet, and deleted if it fails.
 
-    Raises ItemNotFolder, HierarchyTooDeep, TooManyChildren, TooManyDescendants, StorageExceeded,
-    UploadFileUnexpectedError, and ItemNotFound when the original or the folder has just gone.
+    Raises ItemNotFolder, HierarchyTooDeep, TooManyChildren, TooManyDescendants, StorageExceeded, EtherpadServerError,
+    UploadFileUnexpectedError, TreeHasMoved, and ItemNotFound when the original or the folder has just gone.
     """
-    number = 1 if names is None else len(names)
-    if not number:
+    if not trees:
         return []
-    _require_fit(uow.platform.settings, tree, destination, number)
+    _require_fit(uow.platform.settings, trees, destination)
     parent = destination.item["path"] if destination else None
-    copies = [list(_copies(tree, parent)) for _ in range(number)]
+    copies = [list(_copies(tree, parent)) for tree in trees]
     everything = [copy for copied in copies for copy in copied]
-    await check_space(uow.platform, uow.platform.reads, caller, tree.file_bytes * number)
+    file_bytes = sum(tree.file_bytes for tree in trees)
+    await check_space(uow.platform, uow.platform.reads, caller, file_bytes)
     settings = await plan_settings(uow.platform.reads, _app_copies(everything), caller.id)
     await _copy_objects(uow, caller, [*_objects(everything, caller.id), *_setting_files(settings)])
+    copies = [[await _with_own_pad(uow, copy) for copy in copied] for copied in copies]
 
-    orders = await _places(uow, destination, number)
+    orders: list[Decimal | None] = [None] * len(copies)
+    if destination:
+        await lock_folder(uow, destination)
+        orders = await places_at_the_end(uow, destination, len(copies))
     if names is None:
-        names = [await _free_name(uow, caller.id, tree.root["name"], parent)]
+        names = await _free_names(uow, caller.id, [tree.root["name"] for tree in trees], parent)
     for copied, name, order in zip(copies, names, orders, strict=True):
         copied[0] = replace(copied[0], name=name, order=order)
     everything = [copy for copied in copies for copy in copied]
-    await require_space(uow, caller, tree.file_bytes * number)
+    await require_space(uow, caller, file_bytes)
     roots = await _insert(uow, caller.id, everything, [copied[0].id for copied in copies])
-    await _insert_belongings(uow, tree, everything, settings)
+    hidden = frozenset().union(*(tree.hidden for tree in trees))
+    await _insert_belongings(uow, hidden, everything, settings)
     if destination is None or destination.permission is not Permission.ADMIN:
         await grant_creator_admin_on(uow, [root["path"] for root in roots], caller.id)
     if parent:
@@ -131,14 +139,15 @@ async def copy_tree(
     return roots
 
 
-def _require_fit(settings: Settings, tree: SourceTree, destination: Access | None, number: int) -> None:
+def _require_fit(settings: Settings, trees: Sequence[SourceTree], destination: Access | None) -> None:
     if destination and destination.item["type"] != "folder":
         raise ItemNotFolder(str(destination.item["id"]))
     level = destination.item["path"].count(".") + 1 if destination else 0
-    if level + tree.height > settings.max_tree_levels:
+    if level + max(tree.height for tree in trees) > settings.max_tree_levels:
         raise HierarchyTooDeep
-    if len(tree.rows) * number > settings.max_copied_items:
-        raise TooManyDescendants(len(tree.rows) * number)
+    items = sum(len(tree.rows) for tree in trees)
+    if items > settings.max_copied_items:
+        raise TooManyDescendants(items)
 
 
 def _copies(tree: SourceTree, parent: str | None) -> Iterator[_Copy]:
@@ -199,7 +208,7 @@ def _objects(copies: Sequence[_Copy], account_id: UUID) -> Iterator[ObjectCopy]:
             isinstance(copy.source["settings"], Mapping)
             and copy.source["settings"].get("hasThumbnail") is True
         ):
-            for size in THUMBNAIL_SIZES:
+            for size in SIZES:
                 source, target = (f"thumbnails/{of}/{size}" for of in (copy.source["id"], copy.id))
                 yield ObjectCopy(source, target, metadata, is_optional=True)
 
@@ -216,6 +225,16 @@ def _app_copies(copies: Sequence[_Copy]) -> dict[UUID, list[UUID]]:
     return found
 
 
+async def _with_own_pad(uow: UnitOfWork, copy: _Copy) -> _Copy:
+    """Two items with one pad would destroy each other's text."""
+    try:
+        pad = pad_of(copy.source)
+    except ItemMissingExtra:
+        return copy
+    own = await new_pad(uow, copy_of=pad["padID"])
+    return replace(copy, extra={**copy.source["extra"], "etherpad": {**pad, **own}})
+
+
 async def _copy_objects(uow: UnitOfWork, caller: Caller, objects: Sequence[ObjectCopy]) -> None:
     storage = uow.platform.storage
     if not objects:
@@ -227,26 +246,18 @@ async def _copy_objects(uow: UnitOfWork, caller: Caller, objects: Sequence[Objec
         raise UploadFileUnexpectedError(caller.id) from failures
 
 
-async def _places(uow: UnitOfWork, destination: Access | None, number: int) -> list[Decimal | None]:
-    """The orders behind the last child; nobody else adds one until the unit of work ends."""
-    if destination is None:
-        return [None] * number
-    if await uow.first(queries.LOCK, item_id=destination.item["id"]) is None:
-        raise ItemNotFound(destination.item["id"])
-    slot = await ordering.find_slot(uow, destination.item["path"], None)
-    if slot["children"] + number > uow.platform.settings.max_children:
-        raise TooManyChildren
-    last = slot["last"] or 0
-    return [last + ordering.STEP * position for position in range(1, number + 1)]
-
-
-async def _free_name(uow: UnitOfWork, account_id: UUID, name: str, parent: str | None) -> str:
-    base = _NUMBERED.sub(r"\1", name)[: LONGEST_NAME - _LONGEST_SUFFIX]
-    if parent:
-        rows = await uow.all(copying_queries.NAMES_IN, path=parent, base=base)
-    else:
-        rows = await uow.all(copying_queries.NAMES_AT_ROOT, account_id=account_id, base=base)
-    return free_name(name, {row["name"] for row in rows})
+async def _free_names(
+    uow: UnitOfWork, account_id: UUID, names: Sequence[str], parent: str | None
+) -> list[str]:
+    free: list[str] = []
+    for name in names:
+        base = _NUMBERED.sub(r"\1", name)[: LONGEST_NAME - _LONGEST_SUFFIX]
+        if parent:
+            rows = await uow.all(copying_queries.NAMES_IN, path=parent, base=base)
+        else:
+            rows = await uow.all(copying_queries.NAMES_AT_ROOT, account_id=account_id, base=base)
+        free.append(free_name(name, {row["name"] for row in rows} | set(free)))
+    return free
 
 
 def free_name(name: str, taken: Collection[str]) -> str:
@@ -280,10 +291,10 @@ async def _insert(
 
 
 async def _insert_belongings(
-    uow: UnitOfWork, tree: SourceTree, copies: Sequence[_Copy], settings: Sequence[SettingCopy]
+    uow: UnitOfWork, hidden: frozenset[str], copies: Sequence[_Copy], settings: Sequence[SettingCopy]
 ) -> None:
-    hidden = {copy.path for copy in copies if copy.source["path"] in tree.hidden}
-    await hide_copies(uow, [path for path in hidden if parent_path(path) not in hidden])
+    hidden_copies = {copy.path for copy in copies if copy.source["path"] in hidden}
+    await hide_copies(uow, [path for path in hidden_copies if parent_path(path) not in hidden_copies])
     await uow.execute(
         copying_queries.COPY_GEOLOCATIONS,
         paths=[copy.path for copy in copies],

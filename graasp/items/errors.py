@@ -37,6 +37,14 @@ class TooManyDescendants(DomainError):
     message = "TOO_MANY_DESCENDANTS"
 
 
+class InvalidMoveTarget(DomainError):
+    """The data is the destination's id; there is none for the root."""
+
+    code = "GERR012"
+    status = 400
+    message = "INVALID_MOVE_TARGET"
+
+
 class CannotReorderRootItem(DomainError):
     code = "GERR034"
     status = 400

@@ -3,6 +3,7 @@
 from sqlalchemy import Numeric, Text, Uuid, bindparam, func, insert, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 
+from graasp.db.tree_locks import tree_key
 from graasp.items.matching import MATCHES
 from graasp.items.tables import item
 from graasp.memberships.authorization import ACCESS_COLUMNS, ACCESS_JOIN
@@ -147,6 +148,15 @@ ACCESSIBLE = {
 }
 
 LOCK = text("select id from item where id = cast(:item_id as uuid) for no key update")
+# Together with everything else that needs the tree as it is; apart from what changes its shape. The path is the one
+# that the folder has by then.
+LOCK_FOLDER = text(
+    f"""
+    with tree as materialized (select pg_advisory_xact_lock_shared({tree_key("cast(:path as ltree)")}))
+    select i.id, i.path from tree, item i
+    where i.id = cast(:item_id as uuid) and i.deleted_at is null for no key update of i
+    """
+)
 # Where a new child would go: how many there are, the outermost orders, and the neighbours of the previous sibling.
 SLOT = text(
     """

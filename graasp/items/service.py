@@ -19,7 +19,9 @@ from graasp.items.errors import (
     TooManyChildren,
     WrongItemType,
 )
+from graasp.items.folders import lock_folder
 from graasp.items.packing import InheritedAccess, Packer, Wire, tree_order
+from graasp.items.trees.locking import TreeHasMoved
 from graasp.memberships.authorization import Access, Permission, authorize
 from graasp.memberships.errors import ItemNotFound
 from graasp.memberships.service import grant_creator_admin
@@ -83,11 +85,15 @@ async def create_item(
 
 
 async def _lock_parent(uow: UnitOfWork, caller: Caller, parent_id: UUID) -> Access:
-    """Two creations in one folder wait for each other, or their orders and the limit could be wrong."""
     parent = await authorize(uow, caller.id, parent_id, Permission.WRITE)
     if parent.item["type"] != "folder":
         raise ItemNotFolder(str(parent_id))
-    await uow.first(queries.LOCK, item_id=parent_id)
+    try:
+        await lock_folder(uow, parent)
+    except TreeHasMoved:
+        # Its row is locked by now: it stays where it is this time.
+        parent = await authorize(uow, caller.id, parent_id, Permission.WRITE)
+        await lock_folder(uow, parent)
     return parent
 
 

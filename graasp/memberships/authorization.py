@@ -9,7 +9,7 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, bindparam, text
+from sqlalchemy import ARRAY, TextClause, Uuid, bindparam, text
 
 from graasp.db.database import Reader, Row
 from graasp.http.errors import DomainError, FormattedError
@@ -82,9 +82,15 @@ _ACCESS = f"""
 
 _ONE = text(f"{_ACCESS.format(table='item_view')} where i.id = cast(:item_id as uuid)")
 _ONE_EVEN_RECYCLED = text(f"{_ACCESS.format(table='item')} where i.id = cast(:item_id as uuid)")
-_MANY = text(f"{_ACCESS.format(table='item_view')} where i.id = any(:item_ids)").bindparams(
-    bindparam("item_ids", type_=ARRAY(Uuid))
-)
+
+
+def _many(table: str) -> TextClause:
+    statement = text(f"{_ACCESS.format(table=table)} where i.id = any(:item_ids)")
+    return statement.bindparams(bindparam("item_ids", type_=ARRAY(Uuid)))
+
+
+_MANY = _many("item_view")
+_MANY_EVEN_RECYCLED = _many("item")
 
 
 async def authorize(
@@ -115,11 +121,32 @@ async def authorize_many(
     account_id: UUID | None,
     item_ids: Sequence[UUID],
     needed: Permission = Permission.READ,
+    *,
+    even_recycled: bool = False,
 ) -> dict[UUID, Access | DomainError | FormattedError]:
     """Access or refusal per id, in one statement for any number of items."""
-    rows = await reader.all(_MANY, account_id=account_id, item_ids=list(item_ids)) if item_ids else []
+    statement = _MANY_EVEN_RECYCLED if even_recycled else _MANY
+    rows = await reader.all(statement, account_id=account_id, item_ids=list(item_ids)) if item_ids else []
     found: dict[UUID, Row] = {UUID(str(row["id"])): row for row in rows}
     return {item_id: _verdict(found.get(item_id), item_id, needed) for item_id in item_ids}
+
+
+async def authorize_all(
+    reader: Reader,
+    account_id: UUID | None,
+    item_ids: Sequence[UUID],
+    needed: Permission,
+    *,
+    even_recycled: bool = False,
+) -> dict[UUID, Access]:
+    """Access per id, in one statement. Raises the refusal of the first item that is refused, as `authorize`."""
+    found = {}
+    verdicts = await authorize_many(reader, account_id, item_ids, needed, even_recycled=even_recycled)
+    for item_id, verdict in verdicts.items():
+        if not isinstance(verdict, Access):
+            raise verdict
+        found[item_id] = verdict
+    return found
 
 
 def _verdict(row: Row | None, item_id: UUID, needed: Permission) -> Access | DomainError | FormattedError:

@@ -2,24 +2,27 @@
 
 from sqlalchemy import text
 
+from graasp.db.tree_locks import tree_key
+
 # Ancestors by equality, the item itself included: they meet the unique index.
 ANCESTORS = """(
     select subpath(cast(:path as ltree), 0, n) from generate_series(1, nlevel(cast(:path as ltree))) n
 )"""
 _COLUMNS = """m.id, m.permission::text as permission, m.item_path, m.creator_id, m.account_id, m.created_at,
     m.updated_at"""
-_LOCK = "pg_advisory_xact_lock(hashtextextended(subpath({path}, 0, 1)::text, 1835363955))"
-
 # Changes of the memberships of one tree wait for each other, until the transaction ends: else two admins could remove
 # each other, and two grants on one path both stay.
-LOCK_TREE = text(f"select {_LOCK.format(path='cast(:path as ltree)')}")
+LOCK_TREE = text(f"select pg_advisory_xact_lock({tree_key('cast(:path as ltree)')})")
 LOCK_TREE_OF = text(
-    f"select {_LOCK.format(path='item_path')} from item_membership where id = cast(:membership_id as uuid)"
+    f"""
+    select pg_advisory_xact_lock({tree_key("item_path")})
+    from item_membership where id = cast(:membership_id as uuid)
+    """
 )
 # In one order, so that two moves between the same trees do not wait for each other for ever.
 LOCK_TREES = text(
     f"""
-    select {_LOCK.format(path="roots.path")} from (
+    select pg_advisory_xact_lock({tree_key("roots.path")}) from (
         select distinct subpath(p.path, 0, 1) as path from unnest(cast(:paths as text[])::ltree[]) p(path)
         order by 1
     ) roots

@@ -15,7 +15,7 @@ from graasp.db.database import Row
 from graasp.geolocation.tables import item_geolocation
 from graasp.http.errors import DomainError, FormattedError
 from graasp.invitations.tables import invitation
-from graasp.items.copying import copy_tree, free_name, read_tree
+from graasp.items.copying import copy_trees, free_name, read_tree
 from graasp.items.tables import item, item_view
 from graasp.memberships.authorization import Permission, authorize
 from graasp.memberships.tables import item_membership
@@ -47,7 +47,8 @@ async def copy(
     )
     tree = await read_tree(reads, member["id"], source["id"])
     async with platform.unit_of_work() as uow:
-        return await copy_tree(uow, caller_of(member), tree, folder, **options)
+        trees = [tree] * len(options.get("names", [""]))
+        return await copy_trees(uow, caller_of(member), trees, folder, **options)
 
 
 async def below(platform: Platform, root: Any) -> dict[str, Row]:

@@ -1,0 +1,85 @@
+"""Deletion of item trees, for good: the rows at once, what they leave in storage afterwards."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from graasp.auth.gates import Caller
+from graasp.db.database import Row
+from graasp.etherpad.service import delete_pad
+from graasp.items.errors import TooManyDescendants
+from graasp.items.trees import queries
+from graasp.items.trees.jobs import REMOVE_LEFTOVERS, Leftovers
+from graasp.items.trees.locking import lock_trees, outermost
+from graasp.memberships.authorization import Access, Permission, authorize_many
+from graasp.memberships.errors import UserCannotAdminItem
+from graasp.platform import Platform, UnitOfWork
+from graasp.thumbnails.service import SIZES
+
+_ITEMS_A_JOB = 500
+
+
+async def delete_items(uow: UnitOfWork, caller: Caller, item_ids: Sequence[UUID]) -> list[Row]:
+    """Delete items that the caller administers, recycled or not, and all below them; the rows, topmost first.
+
+    Raises UserCannotAdminItem (for an unknown id too), TooManyDescendants, TreeHasMoved.
+    """
+    await lock_trees(uow, item_ids)
+    verdicts = await authorize_many(uow, caller.id, item_ids, Permission.ADMIN, even_recycled=True)
+    items = []
+    for item_id, verdict in verdicts.items():
+        if not isinstance(verdict, Access):
+            raise UserCannotAdminItem(str(item_id))
+        items.append(verdict.item)
+    paths = [str(item["path"]) for item in outermost(items)]
+    doomed = sum(row["items"] for row in await uow.all(queries.SIZES, paths=paths))
+    if doomed > uow.platform.settings.max_deleted_items:
+        raise TooManyDescendants(doomed)
+    return await delete_trees(uow, paths)
+
+
+async def delete_trees(uow: UnitOfWork, paths: Sequence[str]) -> list[Row]:
+    """Delete the trees at these paths, none of which lies in another; the rows, topmost first."""
+    rows = await uow.all(queries.DELETE, paths=list(paths))
+    rows = sorted(rows, key=lambda row: row["path"].count("."))
+    for start in range(0, len(rows), _ITEMS_A_JOB):
+        left = leftovers(rows[start : start + _ITEMS_A_JOB])
+        if left != Leftovers():
+            await uow.enqueue(REMOVE_LEFTOVERS, left)
+    return rows
+
+
+def leftovers(rows: Sequence[Row]) -> Leftovers:
+    """What these items have outside the database."""
+    left = Leftovers()
+    for row in rows:
+        content = _content(row)
+        if row["type"] == "file" and _is_key(content.get("path")):
+            left.keys.append(content["path"])
+        if row["type"] == "app":
+            left.folders += [f"apps/{kind}/{row['id']}" for kind in ("app-data", "app-setting")]
+        if row["type"] == "etherpad" and isinstance(content.get("padID"), str):
+            left.pads.append(content["padID"])
+        if isinstance(row["settings"], Mapping) and row["settings"].get("hasThumbnail") is True:
+            left.keys += [f"thumbnails/{row['id']}/{size}" for size in SIZES]
+    return left
+
+
+async def remove_leftovers(platform: Platform, left: Leftovers) -> None:
+    """Delete what deleted items left; what is gone already is no error."""
+    await platform.storage.delete(*left.keys)
+    await platform.urls.forget(*left.keys)
+    for folder in left.folders:
+        await platform.storage.delete_folder(folder)
+    for pad_id in left.pads:
+        await delete_pad(platform, pad_id)
+
+
+def _content(row: Row) -> Mapping[str, Any]:
+    content = row["extra"].get(row["type"]) if isinstance(row["extra"], Mapping) else None
+    return content if isinstance(content, Mapping) else {}
+
+
+def _is_key(path: object) -> bool:
+    # Whatever else a row may say: only files of items are deleted with them.
+    return isinstance(path, str) and path.startswith("files/")

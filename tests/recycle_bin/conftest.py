@@ -1,0 +1,3 @@
+from tests.items.trees.operations import operations, stored
+
+__all__ = ["operations", "stored"]
