@@ -60,6 +60,7 @@ _PASSWORD = "Correct-horse-1"
 _CAPTCHA = {"email": "nobody@example.org", "captcha": "x"}
 _DAYS = {"startDate": "2026-01-01T00:00:00Z", "endDate": "2026-01-31T00:00:00Z"}
 _IN_ITEM = {"parentId": "$item"}
+_SOME = {"id": "$item"}
 _CSV = ("people.csv", b"email\nnew@example.org\n", "text/csv")
 _PICTURE = ("picture.png", picture(2, 2), "image/png")
 _DRAWN = {"name": "new", "type": "folder"}
@@ -173,6 +174,13 @@ GATES: dict[str, Gate] = {
     "POST /api/items/{id}/thumbnails": Gate(VALIDATED, WRITE, file=_PICTURE),
     "DELETE /api/items/{id}/thumbnails": Gate(VALIDATED, WRITE),
     "downloadItemThumbnail": Gate(ANYBODY, READ, path={"size": "small"}),
+    # trees: whatever they ask of the items is told on the websocket
+    "moveManyItems": Gate(VALIDATED, query=_SOME, body={}),
+    "copyManyItems": Gate(VALIDATED, query=_SOME, body={}),
+    "deleteManyItems": Gate(VALIDATED, query=_SOME),
+    "recycleManyItems": Gate(VALIDATED, query=_SOME),
+    "restoreManyItems": Gate(VALIDATED, query=_SOME),
+    "getOwnRecycledItems": Gate(MEMBER),
     # items
     "createFolder": Gate(VALIDATED, WRITE, query=_IN_ITEM, body={"name": "new"}),
     "createCapsule": Gate(VALIDATED, WRITE, query=_IN_ITEM, body={"name": "new"}),
