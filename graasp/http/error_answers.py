@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from graasp.db.database import DatabaseUnavailable
+from graasp.db.database import ConcurrentChange, DatabaseUnavailable
 from graasp.http.errors import (
     BadRequest,
     DomainError,
@@ -36,6 +36,7 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Unauthorized, _unauthorized)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(DatabaseUnavailable, _database_unavailable)
+    app.add_exception_handler(ConcurrentChange, _concurrent_change)
 
 
 def unexpected_answer() -> Response:
@@ -107,6 +108,11 @@ async def _database_unavailable(request: Request, error: Exception) -> Response:
     refusal = ServiceUnavailable()
     refusal.__cause__ = error.__cause__ or error
     return await _domain_error(request, refusal)
+
+
+async def _concurrent_change(request: Request, error: Exception) -> Response:
+    log.warning("lost a race", exc_info=error)
+    return await _domain_error(request, ServiceUnavailable(retry_after=1))
 
 
 def route_not_found(request: Request) -> Response:
