@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import func, select
 from typer.testing import CliRunner, Result
 
-from graasp.accounts.tables import member_password
 from graasp.actions.tables import action
 from graasp.auth.passwords import matches
+from graasp.auth.tables import member_password
 from graasp.demo.commands import seed_commands
 from graasp.demo.course import build_course
 from graasp.demo.people import PASSWORD, people
