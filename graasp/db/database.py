@@ -54,8 +54,14 @@ _REFUSALS = (
 )
 
 
+_DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+
 def is_connection_failure(error: BaseException) -> bool:
     """Whether the server is lost, refused or restarting, rather than the statement wrong."""
+    if isinstance(error, asyncpg.InternalClientError):
+        # What the driver says of an idle connection that the server has just ended.
+        return "cannot switch to state" in str(error)
     if isinstance(error, asyncpg.InterfaceError):
         return "closed" in str(error) or "released" in str(error)
     return isinstance(error, _SERVER_GONE)
@@ -153,7 +159,7 @@ class Transaction:
         try:
             async with self._stack:
                 yield
-        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except _DRIVER_ERRORS as error:
             if is_connection_failure(error):
                 raise DatabaseUnavailable from error
             if isinstance(error, _LOST_RACES):
@@ -285,7 +291,7 @@ async def _acquired(pool: asyncpg.Pool) -> AsyncIterator[Connection]:
         raise DatabaseUnavailable from error
     try:
         yield connection
-    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except _DRIVER_ERRORS as error:
         if is_connection_failure(error):
             raise DatabaseUnavailable from error
         raise
