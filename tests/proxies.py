@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from math import inf
 
 
 class Proxy:
@@ -14,14 +15,16 @@ class Proxy:
         self._gates = [self._passes]
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
+        self._allowance: float = inf
         self.port = 0
 
     async def open(self) -> None:
         """Accept connections."""
+        self._allowance = inf
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Refuse connections, and break off those that there are."""
         if self._server is not None:
             self._server.close()
@@ -32,6 +35,10 @@ class Proxy:
         self._passes.clear()
         self._passes = _open_gate()
         self._gates.append(self._passes)
+
+    def fail_after(self, received: int) -> None:
+        """Refuse connections, and break off those that there are, as soon as so many bytes have come in."""
+        self._allowance = received
 
     def stall(self) -> None:
         """Pass nothing on, in either direction, but accept everything."""
@@ -55,7 +62,9 @@ class Proxy:
                 there, back = await asyncio.open_connection("127.0.0.1", self._target)
                 self._writers.add(back)
                 try:
-                    await asyncio.gather(_pump(reader, back, passes), _pump(there, writer, passes))
+                    await asyncio.gather(
+                        _pump(self._counted(reader), back, passes), _pump(_pieces(there), writer, passes)
+                    )
                 finally:
                     self._writers.discard(back)
                     back.transport.abort()
@@ -63,13 +72,25 @@ class Proxy:
             self._writers.discard(writer)
             writer.transport.abort()
 
+    async def _counted(self, source: asyncio.StreamReader) -> AsyncIterator[bytes]:
+        async for piece in _pieces(source):
+            self._allowance -= len(piece)
+            if self._allowance < 0:
+                self.close()
+            yield piece
 
-async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter, passes: asyncio.Event) -> None:
-    while data := await source.read(64 * 1024):
+
+async def _pump(pieces: AsyncIterator[bytes], target: asyncio.StreamWriter, passes: asyncio.Event) -> None:
+    async for piece in pieces:
         await passes.wait()
-        target.write(data)
+        target.write(piece)
         await target.drain()
     target.transport.abort()
+
+
+async def _pieces(source: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    while piece := await source.read(64 * 1024):
+        yield piece
 
 
 def _open_gate() -> asyncio.Event:
@@ -86,4 +107,4 @@ async def proxy_to(port: int) -> AsyncIterator[Proxy]:
         yield proxy
     finally:
         proxy.resume()
-        await proxy.close()
+        proxy.close()

@@ -200,7 +200,7 @@ async def test_a_hub_that_lost_redis_finds_it_again(
         if failure == "break_off":
             proxy.break_off()
         elif failure == "close":
-            await proxy.close()
+            proxy.close()
             await asyncio.sleep(0.5)
             await proxy.open()
         else:
