@@ -1,0 +1,211 @@
+"""Zip archives of strangers: looked over before anything of them is read, and read in pieces of bounded size.
+
+Nothing is ever unpacked into a folder.
+"""
+
+import asyncio
+import io
+import re
+import stat
+import struct
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from typing import BinaryIO, NamedTuple, cast
+
+_PIECE = 256 * 1024
+# Of the archive's own table of contents, which is read as a whole.
+_LARGEST_CONTENTS = 16 * 1024 * 1024
+_MOST_LEVELS = 100
+# Text shrinks tenfold, blank pictures a hundredfold.
+_HIGHEST_RATIO = 250
+_SMALL = 10 * 1024 * 1024
+_ENCRYPTED = 0x1 | 0x40 | 0x2000
+_IS_UTF_8 = 0x800
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_SPECIAL = (stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK)
+_DRIVE = re.compile(r"[A-Za-z]:")
+# What some systems leave beside the files themselves.
+_LITTER = "__MACOSX"
+_LOCAL_HEADER_BYTES = 30
+_BROKEN = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    struct.error,
+    NotImplementedError,
+    EOFError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+    OSError,
+)
+
+
+class UnsafeArchive(Exception):
+    """No archive, a broken one, or one that would do harm; the message says why."""
+
+
+@dataclass(frozen=True)
+class ArchiveLimits:
+    """Of what is in an archive: how many entries, and how many bytes once unpacked."""
+
+    entries: int
+    unpacked_bytes: int
+
+
+class ArchiveEntry(NamedTuple):
+    """A file of an archive, or a folder: the parts of its path, none of which climbs."""
+
+    parts: tuple[str, ...]
+    size: int
+    is_folder: bool
+    source: zipfile.ZipInfo
+
+    @property
+    def name(self) -> str:
+        return self.parts[-1]
+
+
+class Archive:
+    """An archive that was looked over. Several entries may be read at once."""
+
+    def __init__(self, opened: zipfile.ZipFile, entries: Sequence[ArchiveEntry]) -> None:
+        self.entries = entries
+        self._opened = opened
+
+    async def chunks(self, entry: ArchiveEntry) -> AsyncGenerator[bytes, None]:
+        """The bytes of an entry. Raises UnsafeArchive when they are not what the archive says."""
+        try:
+            file = await asyncio.to_thread(self._opened.open, entry.source)
+            with file:
+                while piece := await asyncio.to_thread(file.read, _PIECE):
+                    yield piece
+        except _BROKEN as error:
+            raise UnsafeArchive(f"{'/'.join(entry.parts)!r} can't be read") from error
+
+    async def read(self, entry: ArchiveEntry, *, at_most: int) -> bytes:
+        """A whole entry. Raises UnsafeArchive when it is larger than `at_most` bytes, or broken."""
+        if entry.size > at_most:
+            raise UnsafeArchive(f"{'/'.join(entry.parts)!r} is too large")
+        async with aclosing(self.chunks(entry)) as chunks:
+            return b"".join([chunk async for chunk in chunks])
+
+
+@asynccontextmanager
+async def open_archive(file: BinaryIO, limits: ArchiveLimits) -> AsyncIterator[Archive]:
+    """An archive in a file, until the block ends. Raises UnsafeArchive."""
+    opened, entries = await asyncio.to_thread(_look_over, file, limits)
+    with opened:
+        yield Archive(opened, entries)
+
+
+def _look_over(file: BinaryIO, limits: ArchiveLimits) -> tuple[zipfile.ZipFile, Sequence[ArchiveEntry]]:
+    try:
+        opened = zipfile.ZipFile(cast("BinaryIO", _BoundedReads(file)))
+    except _BROKEN as error:
+        raise UnsafeArchive("it is no zip archive, or a broken one") from error
+    infos = opened.infolist()
+    if len(infos) > limits.entries:
+        raise UnsafeArchive(f"it has more than {limits.entries} entries")
+    _check_extent(infos, opened.start_dir)
+    if sum(info.file_size for info in infos) > limits.unpacked_bytes:
+        raise UnsafeArchive(f"it unpacks to more than {limits.unpacked_bytes} bytes")
+    entries = [_entry(info) for info in infos]
+    entries = [entry for entry in entries if entry.parts and entry.parts[0] != _LITTER]
+    _check_names(entries)
+    return opened, entries
+
+
+def _check_extent(infos: Sequence[zipfile.ZipInfo], end: int) -> None:
+    """Entries that share their bytes unpack to much more than there is."""
+    ordered = sorted(infos, key=lambda info: info.header_offset)
+    ends = [info.header_offset for info in ordered[1:]] + [end]
+    for info, next_one in zip(ordered, ends, strict=True):
+        if info.header_offset < 0:
+            raise UnsafeArchive("its beginning is missing")
+        if info.header_offset + _LOCAL_HEADER_BYTES + info.compress_size > next_one:
+            raise UnsafeArchive("its entries overlap")
+
+
+def _entry(info: zipfile.ZipInfo) -> ArchiveEntry:
+    shown = repr(info.filename[:200])
+    if info.flag_bits & _ENCRYPTED:
+        raise UnsafeArchive("it is encrypted")
+    if info.compress_type not in _METHODS:
+        raise UnsafeArchive(f"{shown} is compressed in an unknown way")
+    if stat.S_IFMT(info.external_attr >> 16) in _SPECIAL:
+        raise UnsafeArchive(f"{shown} is a link or a device")
+    if info.file_size > _SMALL and info.file_size > _HIGHEST_RATIO * max(1, info.compress_size):
+        raise UnsafeArchive(f"{shown} unpacks to suspiciously much")
+    return ArchiveEntry(_parts(info), info.file_size, info.filename.endswith(("/", "\\")), info)
+
+
+def _parts(info: zipfile.ZipInfo) -> tuple[str, ...]:
+    name = _decoded(info)
+    if "\0" in info.orig_filename:
+        raise UnsafeArchive("a name has the NUL character")
+    path = name.replace("\\", "/")
+    if path.startswith("/") or _DRIVE.match(path):
+        raise UnsafeArchive(f"{name[:200]!r} is an absolute path")
+    parts = tuple(part for part in path.split("/") if part not in ("", "."))
+    if ".." in parts:
+        raise UnsafeArchive(f"{name[:200]!r} leads out of the archive")
+    if len(parts) > _MOST_LEVELS:
+        raise UnsafeArchive("its folders are nested too deep")
+    return parts
+
+
+def _decoded(info: zipfile.ZipInfo) -> str:
+    """Many systems write UTF-8 without saying so; what it can't be is the format's old character set."""
+    if info.flag_bits & _IS_UTF_8:
+        return info.filename
+    try:
+        return info.filename.encode("cp437").decode()
+    except UnicodeError:
+        return info.filename
+
+
+def _check_names(entries: Sequence[ArchiveEntry]) -> None:
+    files = Counter(entry.parts for entry in entries if not entry.is_folder)
+    twice = next((parts for parts, times in files.items() if times > 1), None)
+    if twice is not None:
+        raise UnsafeArchive(f"there are two of {'/'.join(twice)!r}")
+    folders = {above for entry in entries for above in _above(entry)}
+    if both := next((parts for parts in files if parts in folders), None):
+        raise UnsafeArchive(f"{'/'.join(both)!r} is both a file and a folder")
+
+
+def _above(entry: ArchiveEntry) -> Iterator[tuple[str, ...]]:
+    """The folders an entry lies in, and the one it is."""
+    for end in range(1, len(entry.parts) + entry.is_folder):
+        yield entry.parts[:end]
+
+
+class _BoundedReads(io.RawIOBase):
+    """A file of which nothing is read in large pieces, whatever it says of itself."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def read(self, size: int = -1) -> bytes:
+        if size is None or size < 0:
+            size = _LARGEST_CONTENTS + 1
+        if size > _LARGEST_CONTENTS + 1:
+            raise zipfile.BadZipFile("the table of contents is too large")
+        return self._file.read(size)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
