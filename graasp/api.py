@@ -15,6 +15,7 @@ from graasp.files.routes import router as files
 from graasp.flags.routes import router as flags
 from graasp.geolocation.routes import router as geolocation
 from graasp.http.route_index import RouteIndex
+from graasp.imports.routes import router as imports
 from graasp.invitations.routes import router as invitations
 from graasp.item_login.routes import enrolment
 from graasp.item_login.routes import router as item_login
@@ -41,6 +42,7 @@ DOMAINS = (
     notifications,
     actions,
     exports,
+    imports,
     files,
     profiles,
     avatars,

@@ -9,6 +9,7 @@ from graasp.data_export.jobs import EXPORT_MEMBER_DATA
 from graasp.exports.jobs import EXPORT_FOLDER
 from graasp.files.jobs import DECODE_FILE
 from graasp.housekeeping.jobs import CLEAN_UP
+from graasp.imports.jobs import IMPORT_ARCHIVE
 from graasp.items.trees.jobs import COPY_ITEMS, DELETE_ITEMS, MOVE_ITEMS, REMOVE_LEFTOVERS
 from graasp.jobs.spec import JobSpec
 from graasp.mail.jobs import SEND_BULK_MAIL, SEND_MAIL
@@ -21,6 +22,7 @@ JOBS: tuple[JobSpec[Any], ...] = (
     EXPORT_ACTIONS,
     EXPORT_FOLDER,
     DECODE_FILE,
+    IMPORT_ARCHIVE,
     EXPORT_MEMBER_DATA,
     DELETE_ACCOUNT_FILES,
     MOVE_ITEMS,
@@ -39,6 +41,7 @@ SHORT_QUEUES = (("mail", "bulk-mail"), ("item-tree",))
 HEAVY_QUEUES = (
     "item-tree",
     "item-export",
+    "item-import",
     "action-export",
     "search-index",
     "item-thumbnails",

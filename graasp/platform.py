@@ -62,7 +62,7 @@ class UnitOfWork(Transaction):
         return job_id
 
     async def enqueue_all(self, spec: JobSpec[P], payloads: Sequence[P]) -> None:
-        """As `enqueue` for many payloads in one round trip; for jobs that are never deduplicated."""
+        """As `enqueue` for many payloads in one round trip."""
         if payloads:
             self._job_ids += await self.platform.jobs.enqueue_all(self, spec, payloads)
 

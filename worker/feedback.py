@@ -1,6 +1,6 @@
 """What the member who asked is told on its websocket when a job ends."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,9 +11,17 @@ _TOPIC = "item/member"
 
 
 def publish_success(
-    uow: UnitOfWork, account_id: UUID, operation: str, item_ids: Sequence[str], result: Any
+    uow: UnitOfWork,
+    account_id: UUID,
+    operation: str,
+    item_ids: Sequence[str],
+    result: Any,
+    *,
+    errors: Sequence[Mapping[str, str]] = (),
 ) -> None:
-    body = {"kind": "feedback", "op": operation, "resource": list(item_ids), "result": result, "errors": []}
+    """`errors` are `{name, message}` of what was left out."""
+    told = {"result": result, "errors": list(errors)}
+    body = {"kind": "feedback", "op": operation, "resource": list(item_ids)} | told
     uow.publish(_TOPIC, str(account_id), body)
 
 

@@ -21,6 +21,7 @@ HANDLER_MODULES = (
     "worker.handlers.action_export",
     "worker.handlers.folder_export",
     "worker.handlers.files",
+    "worker.handlers.archive_import",
     "worker.handlers.member_data_export",
     "worker.handlers.password_reset",
     "worker.handlers.deleted_account",

@@ -55,8 +55,10 @@ class StoredFile:
     is_decoded: bool = True
 
 
-async def store_file(platform: Platform, account_id: UUID, incoming: Incoming, *, used: int) -> StoredFile:
-    """Store a file of somebody whose files take `used` bytes already.
+async def store_file(
+    platform: Platform, account_id: UUID, incoming: Incoming, *, used: int, decodes: bool = True
+) -> StoredFile:
+    """Store a file of somebody whose files take `used` bytes already. Unless it `decodes`, that is left to a job.
 
     Raises UploadEmptyFile, StorageExceeded, RequestFileTooLarge, UploadFileUnexpectedError, and whatever the
     sender's stream raises; then nothing is left in storage.
@@ -70,6 +72,8 @@ async def store_file(platform: Platform, account_id: UUID, incoming: Incoming, *
         whole = _joined(first, chunks)
         if mimetype == "text/html":
             return await _store_page(platform, account_id, file, whole)
+        if kind_of(mimetype) and not decodes:
+            return replace(file, size=await _put(platform, account_id, file, whole), is_decoded=False)
         if kind_of(mimetype):
             return await _store_decodable(platform, account_id, file, whole)
         return replace(file, size=await _put(platform, account_id, file, whole))

@@ -50,18 +50,11 @@ async def create_file(
     """
     uow.after_rollback(lambda: discard(uow.platform, file))
     await require_space(uow, caller, file.size)
-    extra = {
-        "name": file.name,
-        "path": file.key,
-        "mimetype": file.mimetype,
-        "size": file.size,
-        "content": file.text,
-    }
     new = NewItem(
         id=file.item_id,
         type="file",
         name=file.name[:_LONGEST_NAME],
-        extra={"file": extra},
+        extra={"file": file_content(file)},
         settings={"hasThumbnail": file.has_thumbnail},
     )
     row = await create_item(uow, caller, new, parent_id=parent_id, previous_item_id=previous_item_id)
@@ -69,6 +62,17 @@ async def create_file(
         wanted = DecodeFile(item_id=file.item_id, storage_key=file.key)
         await uow.enqueue(DECODE_FILE, wanted, account_id=caller.id, item_id=file.item_id)
     return row
+
+
+def file_content(file: StoredFile) -> dict[str, Any]:
+    """What the item of a stored file says of it."""
+    return {
+        "name": file.name,
+        "path": file.key,
+        "mimetype": file.mimetype,
+        "size": file.size,
+        "content": file.text,
+    }
 
 
 async def require_space(uow: UnitOfWork, caller: Caller, size: int) -> None:

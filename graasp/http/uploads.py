@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
@@ -166,8 +166,12 @@ class SingleFile(NamedTuple):
 
 
 @asynccontextmanager
-async def received_file(request: Request, *, max_bytes: int) -> AsyncIterator[SingleFile]:
+async def received_file(
+    request: Request, *, max_bytes: int, accept: Callable[[Part], None] | None = None
+) -> AsyncIterator[SingleFile]:
     """The first file part, whatever its field is called, on disk when it is large, until the block ends.
+
+    `accept` may refuse it, by raising, before any of it is read.
 
     Text fields may come before or after it; further files are dropped. Raises RequestFileTooLarge as soon as the
     file is, BodyTooLarge for fields above 1 MiB, and what `Form` raises.
@@ -181,6 +185,8 @@ async def received_file(request: Request, *, max_bytes: int) -> AsyncIterator[Si
             async for part in parts:
                 if part.is_file:
                     if uploaded is None:
+                        if accept:
+                            accept(part)
                         size = await _save(part, file, max_bytes)
                         uploaded = UploadedFile(part.file_name, part.content_type, size, file)
                     continue

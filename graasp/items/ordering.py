@@ -32,6 +32,13 @@ def order_in(slot: Row, previous_id: UUID | None) -> Decimal:
     return Decimal((slot["previous"] + slot["next"]) / 2)
 
 
+def before_first(slot: Row, number: int) -> list[Decimal]:
+    """The orders of so many new children before all that are there."""
+    room = slot["first"]
+    step = room / (number + 1) if room else STEP
+    return [step * position for position in range(1, number + 1)]
+
+
 async def rescale(uow: UnitOfWork, parent: str) -> None:
     """Number the children anew when orders are missing, equal or too close."""
     await uow.execute(queries.RESCALE, path=parent)

@@ -57,7 +57,7 @@ async def create_item(
     Raises ItemNotFound and the permission errors for the parent, ItemNotFolder, HierarchyTooDeep, TooManyChildren,
     PartialGeolocation.
     """
-    parent = await _lock_parent(uow, caller, parent_id) if parent_id else None
+    parent = await lock_parent(uow, caller, parent_id) if parent_id else None
     order = None
     if parent:
         order = await _place(uow, parent.item, previous_item_id)
@@ -84,7 +84,7 @@ async def create_item(
     return row
 
 
-async def _lock_parent(uow: UnitOfWork, caller: Caller, parent_id: UUID) -> Access:
+async def lock_parent(uow: UnitOfWork, caller: Caller, parent_id: UUID) -> Access:
     parent = await authorize(uow, caller.id, parent_id, Permission.WRITE)
     if parent.item["type"] != "folder":
         raise ItemNotFolder(str(parent_id))

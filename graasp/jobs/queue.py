@@ -62,8 +62,7 @@ class JobQueue:
     async def enqueue_all(
         self, transaction: Transaction, spec: JobSpec[P], payloads: Sequence[P]
     ) -> list[UUID]:
-        """Write one row per payload in one round trip, for a job that is never deduplicated; their ids."""
-        assert spec.deduplicate is None
+        """Write one row per payload in one round trip; their ids. A payload that joins a live job makes no row."""
         rows = [_row(spec, payload) for payload in payloads]
         await transaction.execute_many(queries.ENQUEUE, rows)
         return [row["new_id"] for row in rows]

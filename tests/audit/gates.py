@@ -65,6 +65,8 @@ _CSV = ("people.csv", b"email\nnew@example.org\n", "text/csv")
 _PICTURE = ("picture.png", picture(2, 2), "image/png")
 _DRAWN = {"name": "new", "type": "folder"}
 _PLACE = {"geolocation": {"lat": 46.5, "lng": 6.6}}
+# The end of an archive without entries.
+_ZIP = ("a.zip", b"PK\5\6" + bytes(18), "application/zip")
 _TEXT = ("note.txt", b"text", "text/plain")
 
 GATES: dict[str, Gate] = {
@@ -167,6 +169,7 @@ GATES: dict[str, Gate] = {
     "uploadFile": Gate(VALIDATED, WRITE, query={"id": "$item"}, file=_TEXT),
     "updateFile": Gate(VALIDATED, WRITE, body={"name": "new"}),
     "getUrl": Gate(ANYBODY, READ),
+    "importZip": Gate(VALIDATED, WRITE, query=_IN_ITEM, file=_ZIP),
     "downloadFile": Gate(ANYBODY, READ),
     # thumbnails
     "createItemWithThumbnail": Gate(VALIDATED, WRITE, query=_IN_ITEM, file=_PICTURE, form=_DRAWN),
