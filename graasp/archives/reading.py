@@ -20,8 +20,9 @@ _PIECE = 256 * 1024
 # Of the archive's own table of contents, which is read as a whole.
 _LARGEST_CONTENTS = 16 * 1024 * 1024
 _MOST_LEVELS = 100
-# Text shrinks tenfold, blank pictures a hundredfold.
+# Text shrinks tenfold, blank pictures a hundredfold; few archives hold nothing else.
 _HIGHEST_RATIO = 250
+_HIGHEST_RATIO_OF_ALL = 100
 _SMALL = 10 * 1024 * 1024
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 _IS_UTF_8 = 0x800
@@ -112,8 +113,11 @@ def _look_over(file: BinaryIO, limits: ArchiveLimits) -> tuple[zipfile.ZipFile, 
     if len(infos) > limits.entries:
         raise UnsafeArchive(f"it has more than {limits.entries} entries")
     _check_extent(infos, opened.start_dir)
-    if sum(info.file_size for info in infos) > limits.unpacked_bytes:
+    unpacked = sum(info.file_size for info in infos)
+    if unpacked > limits.unpacked_bytes:
         raise UnsafeArchive(f"it unpacks to more than {limits.unpacked_bytes} bytes")
+    if unpacked > 10 * _SMALL and unpacked > _HIGHEST_RATIO_OF_ALL * opened.start_dir:
+        raise UnsafeArchive("it unpacks to suspiciously much")
     entries = [_entry(info) for info in infos]
     entries = [entry for entry in entries if entry.parts and entry.parts[0] != _LITTER]
     _check_names(entries)

@@ -60,5 +60,9 @@ class Plan:
     left_out: Sequence[LeftOut]
 
     @property
+    def text_bytes(self) -> int:
+        return sum(item.content.size for item in self.items if item.content and not item.is_stored)
+
+    @property
     def stored_bytes(self) -> int:
         return sum(item.content.size for item in self.items if item.is_stored and item.content)

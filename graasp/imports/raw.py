@@ -15,7 +15,8 @@ _DOCUMENTS = (".html", ".txt", ".graasp")
 _LINKS = (".url", ".app")
 _PACKAGE = ".h5p"
 _LARGEST_LINK_FILE = 64 * 1024
-LARGEST_DOCUMENT = 20 * 1024 * 1024
+# Larger texts stay files.
+LARGEST_DOCUMENT = 2 * 1024 * 1024
 
 
 @dataclass

@@ -40,6 +40,8 @@ _LONGEST_NAME = 500
 _LONGEST_DESCRIPTION = 5000
 _LARGEST_DESCRIPTION_FILE = 64 * 1024
 _PIECE = 256 * 1024
+# What is written into rows counts in nobody's storage.
+_MOST_TEXT = 256 * 1024 * 1024
 # A job that waits this long has been forgotten.
 _KEPT = timedelta(days=7)
 
@@ -74,7 +76,7 @@ async def accept_archive(
 
 @dataclass(frozen=True)
 class Imported:
-    """The topmost items that were made, and what of the archive became none."""
+    """Id, name, type and path of the topmost items that were made, and what of the archive became none."""
 
     items: Sequence[Row]
     left_out: Sequence[LeftOut]
@@ -101,6 +103,8 @@ async def import_archive(
             plan = await _plan(archive, parent_id)
             folder = await _folder(platform, caller, parent_id) if parent_id else None
             require_fit(platform.settings, _places(plan.items), folder)
+            if plan.text_bytes > _MOST_TEXT:
+                raise UnsafeArchive("there is too much text in it")
             await check_space(platform, platform.reads, caller, plan.stored_bytes)
             used = await used_bytes(platform.reads, caller.id)
             storing = Storing(platform, caller, archive, packages, used)

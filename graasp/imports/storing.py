@@ -3,20 +3,20 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from http import HTTPStatus
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 from uuid import UUID
 
 from graasp.archives.reading import Archive, ArchiveEntry
 from graasp.auth.gates import Caller
-from graasp.files.errors import StorageExceeded, UploadEmptyFile
+from graasp.files.errors import UploadEmptyFile
 from graasp.files.receiving import Incoming, StoredFile, discard, store_file
 from graasp.http.errors import DomainError, FormattedError
 from graasp.imports.packages import PackageStore, StoredPackage
 from graasp.imports.plans import LeftOut, PlannedItem
 from graasp.items.thumbnails import thumbnail_prefix
 from graasp.platform import Platform
-from graasp.storage.errors import UploadFileUnexpectedError
 from graasp.thumbnails.errors import FileIsNotImage
 
 _AT_ONCE = 8
@@ -95,9 +95,9 @@ class Storing:
             self.packages[item.id] = await self._package_store(
                 self._platform, self._caller, item.name, chunks
             )
-        except (StorageExceeded, UploadFileUnexpectedError):
-            raise
         except (DomainError, FormattedError) as error:
+            if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise
             self._refuse(item, error.message)
 
     async def _store_thumbnail(self, item: PlannedItem, entry: ArchiveEntry) -> None:

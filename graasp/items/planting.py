@@ -69,9 +69,10 @@ async def plant(
     items: AsyncIterable[NewTreeItem],
     parent_id: UUID | None,
 ) -> list[Row]:
-    """Insert the items of these places, topmost ones as a block before the children that are there; their rows.
+    """Insert the items of these places, topmost ones as a block before the children that are there.
 
-    A few statements, and one more for every thousand items or four megabytes of text. Raises what `require_fit`
+    Returns id, name, type and path of the topmost ones, in their order. A few statements, and one more for every
+    thousand items or four megabytes of text. Raises what `require_fit`
     raises, ItemNotFound and the permission errors for the folder.
     """
     folder = await lock_parent(uow, caller, parent_id) if parent_id else None

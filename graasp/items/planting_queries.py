@@ -13,4 +13,6 @@ PLANT = text(
         n(id, name, type, description, path, extra, settings, "order")
     """
 )
-PLANTED = text("""select * from item where id = any(cast(:ids as uuid[])) order by "order", name, id""")
+PLANTED = text(
+    """select id, name, type, path from item where id = any(cast(:ids as uuid[])) order by "order", name, id"""
+)

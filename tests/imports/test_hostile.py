@@ -244,6 +244,13 @@ async def test_a_form_without_a_file_is_refused_and_fields_around_it_do_no_harm(
     assert len(await importer.children()) == 1
 
 
+async def test_bombs_that_are_small_one_by_one_are_refused_together() -> None:
+    bombs = zipped({f"{n}.txt": bytes(8 * MIB) for n in range(14)})
+    with pytest.raises(UnsafeArchive, match="suspiciously much"):
+        async with open_archive(io.BytesIO(bombs), ArchiveLimits(100, 10**9)):
+            pass
+
+
 @given(st.data())
 @hypothesis_settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 async def test_no_damage_to_an_archive_is_more_than_a_refusal(data: st.DataObject) -> None:

@@ -181,6 +181,12 @@ async def test_text_of_any_character_set_is_understood(importer: Importer) -> No
     assert {row["extra"]["document"]["content"] for row in rows} == {french}
 
 
+async def test_texts_that_are_no_document_any_more_stay_files(importer: Importer) -> None:
+    await importer.bring_in(zipped({"long.txt": b"All work and no play.\n" * 100_000}))
+    (row,) = await importer.children()
+    assert (row["name"], row["type"], row["extra"]["file"]["size"]) == ("long.txt", "file", 2_200_000)
+
+
 async def test_statements_do_not_depend_on_the_number_of_items(importer: Importer) -> None:
     counts = []
     for number in (3, 60):

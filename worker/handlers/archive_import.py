@@ -1,6 +1,7 @@
 """Makes the items of an archive that was received."""
 
 import asyncio
+from http import HTTPStatus
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO, cast
 
@@ -9,15 +10,15 @@ from graasp.http.errors import DomainError, FormattedError
 from graasp.imports.errors import InvalidArchiveFile
 from graasp.imports.jobs import IMPORT_ARCHIVE, ImportArchive
 from graasp.imports.service import Imported, import_archive
-from graasp.items.packing import raw_item
 from graasp.jobs.spec import PermanentError
 from graasp.platform import UnitOfWork
 from graasp.storage import StoredFileNotFound
-from graasp.storage.errors import UploadFileUnexpectedError
 from worker.execution import RunningJob
 from worker.feedback import publish_failure, publish_success
 from worker.handlers.refusals import permanent
 from worker.registry import handles, on_final_failure
+
+_MOST_TOLD = 100
 
 
 @handles(IMPORT_ARCHIVE)
@@ -42,7 +43,9 @@ async def import_received(job: RunningJob, wanted: ImportArchive) -> None:
                         progress=lambda done, total: job.progress(done, total, "files stored"),
                     )
                     _tell(uow, wanted, imported)
-            except UploadFileUnexpectedError as failure:
+            except (DomainError, FormattedError) as failure:
+                if failure.status != HTTPStatus.INTERNAL_SERVER_ERROR:
+                    raise
                 # Storage is away for the moment, which is no refusal.
                 raise RuntimeError("storage failed") from failure
 
@@ -64,9 +67,9 @@ async def _fetch(job: RunningJob, key: str, file: BinaryIO) -> None:
 
 def _tell(uow: UnitOfWork, wanted: ImportArchive, imported: Imported) -> None:
     errors: list[dict[str, Any]] = [
-        {"name": left_out.name, "message": left_out.reason} for left_out in imported.left_out
+        {"name": left_out.name, "message": left_out.reason} for left_out in imported.left_out[:_MOST_TOLD]
     ]
-    result = {"items": [raw_item(row) for row in imported.items]}
+    result = {"items": [dict(row) for row in imported.items]}
     publish_success(uow, wanted.member_id, "import", _resource(wanted), result, errors=errors)
 
 
