@@ -127,8 +127,8 @@ def _look_over(file: BinaryIO, limits: ArchiveLimits) -> tuple[zipfile.ZipFile, 
 def _check_extent(infos: Sequence[zipfile.ZipInfo], end: int) -> None:
     """Entries that share their bytes unpack to much more than there is."""
     ordered = sorted(infos, key=lambda info: info.header_offset)
-    ends = [info.header_offset for info in ordered[1:]] + [end]
-    for info, next_one in zip(ordered, ends, strict=True):
+    beginnings = [info.header_offset for info in ordered] + [end]
+    for info, next_one in zip(ordered, beginnings[1:], strict=True):
         if info.header_offset < 0:
             raise UnsafeArchive("its beginning is missing")
         if info.header_offset + _LOCAL_HEADER_BYTES + info.compress_size > next_one:

@@ -171,6 +171,12 @@ async def test_an_archive_that_does_not_fit_leaves_nothing(importer: Importer, c
     assert await _items(importer) == 1
 
 
+async def test_an_archive_of_nothing_becomes_nothing(importer: Importer) -> None:
+    feedback = await importer.bring_in(zipped({}))
+    assert (feedback["result"], feedback["errors"]) == ({"items": []}, [])
+    assert await _items(importer) == 1
+
+
 async def test_what_was_stored_goes_when_a_later_entry_is_broken(importer: Importer) -> None:
     broken = bytearray(zipped({"a.bin": b"a" * 5000, "b.bin": b"b" * 5000, "z.bin": b"zzzzz"}, 0))
     broken[broken.index(b"zzzzz")] = ord("y")
