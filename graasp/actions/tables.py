@@ -77,4 +77,5 @@ action_request_export = Table(
         onupdate="CASCADE",
         ondelete="CASCADE",
     ),
+    Index("IDX_action_request_export_member_id", "member_id"),
 )

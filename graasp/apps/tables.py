@@ -53,6 +53,7 @@ app_data = Table(
     Index("IDX_6079b3bb63c13f815f7dd8d8a2", "type"),
     Index("IDX_app_data_account_id", "account_id"),
     Index("IDX_app_data_item_id", "item_id"),
+    Index("IDX_app_data_creator_id", "creator_id"),
 )
 
 app_setting = Table(
@@ -71,6 +72,7 @@ app_setting = Table(
     ),
     ForeignKeyConstraint(["item_id"], ["item.id"], name="FK_f5922b885e2680beab8add96008", ondelete="CASCADE"),
     Index("IDX_61546c650608c1e68789c64915", "item_id", "name"),
+    Index("IDX_app_setting_creator_id", "creator_id"),
 )
 
 apps = Table(

@@ -1,6 +1,16 @@
 """Chat messages and mentions."""
 
-from sqlalchemy import Column, Enum, ForeignKeyConstraint, PrimaryKeyConstraint, String, Table, Uuid, text
+from sqlalchemy import (
+    Column,
+    Enum,
+    ForeignKeyConstraint,
+    Index,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 from graasp.db.metadata import metadata
@@ -32,6 +42,7 @@ chat_mention = Table(
     ForeignKeyConstraint(
         ["message_id"], ["chat_message.id"], name="chat_mention_message_id_chat_message_id_fk"
     ),
+    Index("IDX_chat_mention_account_id", "account_id"),
 )
 
 chat_message = Table(
@@ -48,4 +59,5 @@ chat_message = Table(
         ["creator_id"], ["account.id"], name="FK_71fdcb9038eca1b903102bdfd17", ondelete="SET NULL"
     ),
     ForeignKeyConstraint(["item_id"], ["item.id"], name="FK_b31e627ea7a4787672e265a1579", ondelete="CASCADE"),
+    Index("IDX_chat_message_creator_id", "creator_id"),
 )

@@ -1,6 +1,6 @@
 """Requested exports of item trees."""
 
-from sqlalchemy import Column, Enum, ForeignKeyConstraint, PrimaryKeyConstraint, Table, Uuid, text
+from sqlalchemy import Column, Enum, ForeignKeyConstraint, Index, PrimaryKeyConstraint, Table, Uuid, text
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 
 from graasp.db.metadata import metadata
@@ -22,4 +22,5 @@ item_export_request = Table(
     ForeignKeyConstraint(
         ["member_id"], ["account.id"], name="item_export_request_member_id_account_id_fk", ondelete="CASCADE"
     ),
+    Index("IDX_item_export_request_member_id", "member_id"),
 )

@@ -3,6 +3,7 @@
 from sqlalchemy import (
     Column,
     ForeignKeyConstraint,
+    Index,
     PrimaryKeyConstraint,
     String,
     Table,
@@ -28,4 +29,5 @@ item_flag = Table(
     ForeignKeyConstraint(
         ["creator_id"], ["account.id"], name="FK_bde9b9ab1da1483a71c9b916dd2", ondelete="SET NULL"
     ),
+    Index("IDX_item_flag_creator_id", "creator_id"),
 )

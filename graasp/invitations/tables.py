@@ -39,4 +39,5 @@ invitation = Table(
     ForeignKeyConstraint(["creator_id"], ["account.id"], name="invitation_creator_id_account_id_fk"),
     Index("IDX_invitation_item_path", "item_path", postgresql_using="gist"),
     Index("IDX_invitation_email", text("lower(email)")),
+    Index("IDX_invitation_creator_id", "creator_id"),
 )

@@ -80,6 +80,7 @@ item_validation_review = Table(
         ondelete="CASCADE",
     ),
     Index("IDX_item_validation_review_item_validation_id", "item_validation_id"),
+    Index("IDX_item_validation_review_reviewer_id", "reviewer_id"),
 )
 
 publication_removal_notices = Table(
@@ -125,4 +126,5 @@ published_items = Table(
         ondelete="CASCADE",
     ),
     Index("IDX_gist_item_published_path", "item_path", postgresql_using="gist"),
+    Index("IDX_published_items_creator_id", "creator_id"),
 )

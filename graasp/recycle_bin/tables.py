@@ -36,4 +36,5 @@ recycled_item_data = Table(
     ),
     Index("IDX_recycled_item_data_created_at", text("created_at DESC NULLS LAST")),
     Index("IDX_recycled_item_data_item_path", "item_path", postgresql_using="gist"),
+    Index("IDX_recycled_item_data_creator_id", "creator_id"),
 )

@@ -53,6 +53,7 @@ item_category = Table(
         ["creator_id"], ["account.id"], name="FK_9a34a079b5b24f4396462546d26", ondelete="SET NULL"
     ),
     Index("IDX_item_category_item_path", "item_path", postgresql_using="gist"),
+    Index("IDX_item_category_creator_id", "creator_id"),
 )
 
 item_tag = Table(

@@ -35,4 +35,5 @@ item_visibility = Table(
         ["item_path"], ["item.path"], name="FK_item_visibility_item", onupdate="CASCADE", ondelete="CASCADE"
     ),
     Index("IDX_gist_item_visibility_path", "item_path", postgresql_using="gist"),
+    Index("IDX_item_visibility_creator_id", "creator_id"),
 )
