@@ -2,7 +2,7 @@
 
 from contextlib import aclosing
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query
@@ -31,6 +31,12 @@ from graasp.items.service import update_item
 from graasp.memberships.authorization import Permission, authorize
 
 router = contract_router()
+
+
+_ERROR = {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
+_BARE_ERROR: dict[int | str, dict[str, Any]] = {
+    400: {"description": "Invalid", "content": {"application/json": {"schema": _ERROR}}}
+}
 
 
 class Storage(BaseModel):
@@ -139,15 +145,14 @@ async def get_storage(platform: PlatformDep, reads: Reads, caller: Member) -> Re
     operation_id="getStorageFiles",
     tags=["current", "member", "storage"],
     response_model=StoredFiles,
+    responses=_BARE_ERROR,
 )
 async def get_storage_files(
     reads: Reads,
     caller: Member,
-    page: Annotated[Whole, Query(le=10_000_000)] = 1,
+    page: Annotated[Whole, Query(ge=1, le=10_000_000)] = 1,
     page_size: Annotated[Whole, Query(alias="pageSize")] = 10,
 ) -> Response:
-    if page < 1:
-        return json_response({"error": "Bad Request"}, status=400)
     if not 1 <= page_size <= 50:
         return json_response({"error": "Bad parameters passed"}, status=400)
     data = await service.own_files(reads, caller.id, page, page_size)

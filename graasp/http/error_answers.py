@@ -4,6 +4,7 @@ Where a route's OpenAPI declares no error body, formatted errors take the short 
 `{statusCode, code, error, message}`.
 """
 
+from collections.abc import Collection
 from http import HTTPStatus
 from typing import Any
 
@@ -50,10 +51,11 @@ def declares_errors(request: Request, status: int) -> bool:
     return str(status) in map(str, responses) or f"{status // 100}XX" in responses
 
 
-def _declares_empty_body(request: Request, status: int) -> bool:
-    """Some routes document an error whose body has no properties: then nothing is told."""
+def _declared_properties(request: Request, status: int) -> Collection[str] | None:
+    """Some routes document an error with other properties than the usual ones: then nothing else is told."""
     declared = getattr(request.scope.get("route"), "responses", {}).get(status, {})
-    return bool(declared.get("content", {}).get("application/json", {}).get("schema") == {})
+    schema = declared.get("content", {}).get("application/json", {}).get("schema")
+    return None if schema is None else schema.get("properties", {}).keys()
 
 
 async def _domain_error(_: Request, error: Exception) -> Response:
@@ -82,10 +84,13 @@ async def _formatted_error(request: Request, error: Exception) -> Response:
 
 async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    if _declares_empty_body(request, 400):
-        _keep_session_as_it_is(request)
-        return json_response({}, status=400)
-    return await _formatted_error(request, BadRequest(first_message(error.errors())))
+    message = first_message(error.errors())
+    told = _declared_properties(request, 400)
+    if told is None:
+        return await _formatted_error(request, BadRequest(message))
+    _keep_session_as_it_is(request)
+    body = _short_form(400, message, BadRequest.code)
+    return json_response({name: body[name] for name in told if name in body}, status=400)
 
 
 def _keep_session_as_it_is(request: Request) -> None:

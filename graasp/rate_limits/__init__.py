@@ -1,6 +1,7 @@
 """How often somebody may try: counted in Redis, and in this process while Redis is down."""
 
 import time
+from ipaddress import IPv6Address, IPv6Network
 
 import redis.asyncio
 from limits import RateLimitItem, parse
@@ -10,12 +11,12 @@ from redis.exceptions import RedisError
 
 from graasp.http.errors import TooManyRequests
 
-SIGN_IN_BY_ADDRESS = parse("30 per minute")
-SIGN_IN_BY_ACCOUNT = parse("10 per minute")
 # A whole class comes from one address, at the beginning of a lesson.
+SIGN_IN_BY_ADDRESS = parse("100 per minute")
+SIGN_IN_BY_ACCOUNT = parse("10 per minute")
 GUEST_BY_ADDRESS = parse("300 per minute")
 REQUESTS_BY_ACCOUNT = parse("30 per minute")
-MAIL_BY_ADDRESS = parse("20 per minute")
+MAIL_BY_ADDRESS = parse("60 per minute")
 MAIL_BY_ACCOUNT = parse("5 per minute")
 INVITE_BY_ACCOUNT = parse("60 per minute")
 RESEND_BY_INVITATION = parse("5 per hour")
@@ -40,7 +41,7 @@ class RateLimits:
         if not self._enabled:
             return
         for limit, key in limits:
-            retry_after = await self._hit(limit, purpose, key)
+            retry_after = await self._hit(limit, purpose, _by_network(key))
             if retry_after is not None:
                 raise TooManyRequests(retry_after)
 
@@ -50,6 +51,15 @@ class RateLimits:
             return await _counted(self._shared, limit, purpose, key)
         except (RedisError, OSError):
             return await _counted(self._local, limit, purpose, key)
+
+
+def _by_network(key: str) -> str:
+    """The network of an IPv6 address: whoever has one address of it has all the others too."""
+    try:
+        address = IPv6Address(key)
+    except ValueError:
+        return key
+    return str(address.ipv4_mapped or IPv6Network((int(address), 64), strict=False))
 
 
 async def _counted(
