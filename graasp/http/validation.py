@@ -77,8 +77,9 @@ def _reason(error: Mapping[str, Any]) -> str:
     kind = error["type"]
     if kind in _LIMITS:
         template, key = _LIMITS[kind]
-        if isinstance(error["input"], str):
-            # A length checked behind another rule of the field is reported without the type.
+        if not isinstance(error["input"], list):
+            # A length checked behind another rule of the field is reported without the type; what is no list
+            # was made a text.
             template = template.replace("items", "characters")
         return template.format(error["ctx"][key])
     if kind in _REASONS:
