@@ -121,7 +121,7 @@ _TAGS = frozenset(
     ]
 )
 _DROPPED_WITH_CONTENT = frozenset(
-    ("script", "style", "iframe", "object", "embed", "noscript", "template", "textarea")
+    ("script", "style", "iframe", "object", "embed", "noscript", "template", "textarea", "option")
 )
 _GENERAL = frozenset(
     [
@@ -176,10 +176,13 @@ _ATTRIBUTES = {
     "q": frozenset(("cite",)),
     "details": frozenset(("open",)),
 }
+_ADDRESSES = frozenset(("href", "src", "srcset", "poster", "cite"))
 _SCHEMES = frozenset(("http", "https", "ftp", "mailto", "tel", "data"))
 _HOSTILE_STYLE = re.compile(
     r"url\s*\(|expression\s*\(|javascript:|@import|behavior\s*:|-moz-binding|\\", re.IGNORECASE
 )
+# Browsers drop these from addresses.
+_IGNORED = re.compile(r"[\x00-\x20]+")
 _DATA_IMAGE = re.compile(r"data:image/(png|jpe?g|gif|webp|bmp|avif);base64,[A-Za-z0-9+/=\s]*", re.IGNORECASE)
 
 
@@ -201,8 +204,9 @@ def sanitize(html: str) -> str:
 def _attribute(tag: str, name: str, value: str) -> str | None:
     if name == "style":
         return None if _HOSTILE_STYLE.search(value) else value
-    if value.strip().lower().startswith("data:"):
-        return value if tag == "img" and name == "src" and _DATA_IMAGE.fullmatch(value.strip()) else None
-    if name == "srcset" and "data:" in value.lower():
-        return None
-    return value
+    if name not in _ADDRESSES:
+        return value
+    address = _IGNORED.sub("", value).lower()
+    if address.startswith("data:"):
+        return value if tag == "img" and name == "src" and _DATA_IMAGE.fullmatch(address) else None
+    return None if name == "srcset" and "data:" in address else value

@@ -3,6 +3,7 @@
 from sqlalchemy import Numeric, Text, Uuid, bindparam, func, insert, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 
+from graasp.db.ltree import Ltree
 from graasp.db.tree_locks import tree_key
 from graasp.items.matching import MATCHES
 from graasp.items.tables import item
@@ -147,7 +148,7 @@ ACCESSIBLE = {
     for searched in (True, False)
 }
 
-LOCK = text("select id from item where id = cast(:item_id as uuid) for no key update")
+LOCK = text("select * from item_view where id = cast(:item_id as uuid) for no key update")
 # Together with everything else that needs the tree as it is; apart from what changes its shape. The path is the one
 # that the folder has by then.
 LOCK_FOLDER = text(
@@ -193,7 +194,11 @@ RESCALE = text(
 INSERT = insert(item).returning(*item.c)
 SET_ORDER = (
     update(item)
-    .where(item.c.id == bindparam("item_id", type_=Uuid))
+    .where(
+        item.c.id == bindparam("item_id", type_=Uuid),
+        item.c.path == bindparam("at_path", type_=Ltree),
+        item.c.deleted_at.is_(None),
+    )
     .values(order=bindparam("new_order", type_=Numeric), updated_at=func.now())
     .returning(*item.c)
 )
@@ -210,7 +215,12 @@ UPDATE = (
     )
     .returning(*item.c)
 )
-LOCK_PATH = text("select id from item where path = cast(:path as ltree) for no key update")
+LOCK_PATH = text(
+    f"""
+    with tree as materialized (select pg_advisory_xact_lock_shared({tree_key("cast(:path as ltree)")}))
+    select i.id from tree, item i where i.path = cast(:path as ltree) for no key update of i
+    """
+)
 FIND = text("select * from item_view where id = cast(:item_id as uuid)")
 KEEP_DECODED = text(
     """

@@ -10,6 +10,7 @@ from graasp.db.database import Reader, Row, Transaction
 from graasp.db.ltree import label, parent_path
 from graasp.geolocation.places import put_place
 from graasp.html import sanitize
+from graasp.http.errors import BadRequest
 from graasp.items import ordering, queries
 from graasp.items.errors import (
     CannotReorderRootItem,
@@ -28,6 +29,7 @@ from graasp.memberships.service import grant_creator_admin
 from graasp.platform import Platform, UnitOfWork
 
 _MAX_PAGE = 50
+_LONGEST_DESCRIPTION = 5000
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ async def create_item(
         id=new.id,
         name=new.name,
         type=new.type,
-        description=sanitize(new.description) if new.description else new.description,
+        description=_described(new.description),
         path=f"{parent.item['path']}.{label(new.id)}" if parent else label(new.id),
         creator_id=caller.id,
         lang=new.lang or (parent.item["lang"] if parent else caller.lang),
@@ -95,6 +97,14 @@ async def lock_parent(uow: UnitOfWork, caller: Caller, parent_id: UUID) -> Acces
         parent = await authorize(uow, caller.id, parent_id, Permission.WRITE)
         await lock_folder(uow, parent)
     return parent
+
+
+async def _lock(uow: UnitOfWork, item_id: UUID) -> Row:
+    """The row of a live item as it is now, and as it stays until the end of the transaction."""
+    row = await uow.first(queries.LOCK, item_id=item_id)
+    if row is None:
+        raise ItemNotFound(item_id)
+    return row
 
 
 async def _place(uow: UnitOfWork, parent: Row, previous_item_id: UUID | None) -> Any:
@@ -130,29 +140,40 @@ async def update_item(
     require_type(access.item, expected_type)
     if not change.given:
         raise NothingToUpdateItem
-    await uow.first(queries.LOCK, item_id=item_id)
-    row = access.item
+    # As it is now: somebody else may have changed other settings since.
+    row = await _lock(uow, item_id)
     kind = row["type"]
-    description = sanitize(change.description) if change.description else change.description
     updated = await uow.first(
         queries.UPDATE,
         item_id=item_id,
         new_name=change.name if "name" in change.given else row["name"],
-        new_description=description if "description" in change.given else row["description"],
+        new_description=_described(change.description)
+        if "description" in change.given
+        else row["description"],
         new_lang=change.lang if "lang" in change.given else row["lang"],
         new_settings=_merged(row["settings"], change.settings),
-        new_extra=row["extra"] | {kind: _merged(row["extra"].get(kind), change.extra)}
-        if change.extra
-        else row["extra"],
+        new_extra=_merged_extra(row["extra"], kind, change.extra) if change.extra else row["extra"],
     )
-    if updated is None:
-        raise ItemNotFound(item_id)
+    assert updated is not None
     return updated
 
 
 def require_type(item: Row, expected: str | None) -> None:
     if expected is not None and item["type"] != expected:
         raise WrongItemType(item["type"])
+
+
+def _described(description: str | None) -> str | None:
+    """The description made safe, which may be longer than what was sent."""
+    safe = sanitize(description) if description else description
+    if safe and len(safe) > _LONGEST_DESCRIPTION:
+        raise BadRequest(f"body/description must NOT have more than {_LONGEST_DESCRIPTION} characters")
+    return safe
+
+
+def _merged_extra(stored: Any, kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    extra = _merged(stored, {})
+    return extra | {kind: _merged(extra.get(kind), given)}
 
 
 def _merged(stored: Any, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -187,9 +208,14 @@ async def reorder(uow: UnitOfWork, caller: Caller, item_id: UUID, previous_item_
     await uow.first(queries.LOCK_PATH, path=parent)
     slot = await ordering.find_slot(uow, parent, previous_item_id, moving=item_id)
     row = await uow.first(
-        queries.SET_ORDER, item_id=item_id, new_order=ordering.order_in(slot, previous_item_id)
+        queries.SET_ORDER,
+        item_id=item_id,
+        at_path=access.item["path"],
+        new_order=ordering.order_in(slot, previous_item_id),
     )
-    assert row is not None
+    if row is None:
+        # Moved meanwhile: it goes among its new siblings.
+        return await reorder(uow, caller, item_id, previous_item_id)
     await ordering.rescale(uow, parent)
     return row
 
