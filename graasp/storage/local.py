@@ -1,6 +1,7 @@
 """Files in a folder of this machine, served by the core through signed links."""
 
 import asyncio
+import mimetypes
 import os
 import shutil
 import tempfile
@@ -9,21 +10,26 @@ from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar
 
+import filetype
 import orjson
 
 from graasp.http.errors import DomainError
 from graasp.settings import Settings
 from graasp.storage.errors import LocalFileNotFound
-from graasp.storage.protocol import StoredFileNotFound, checked_key
+from graasp.storage.protocol import InvalidKey, StoredFileNotFound, checked_key
 from graasp.storage.signed_urls import UrlSigner
 
 _CHUNK = 256 * 1024
-_OBJECTS = "objects"
-_DETAILS = "details"
+_DETAILS = ".details"
+_PARTIAL = ".upload-"
+_HEAD = 8 * 1024
 
 
 class LocalStorage:
-    """An object is a file below `objects/`; its content type and metadata lie beside it below `details/`."""
+    """An object is the file of its key; its content type and metadata lie below `.details/`.
+
+    Files that another server has left have no details: they are looked at instead.
+    """
 
     not_found: ClassVar[type[DomainError]] = LocalFileNotFound
 
@@ -42,7 +48,7 @@ class LocalStorage:
         target = self.path(key)
         await asyncio.to_thread(target.parent.mkdir, parents=True, exist_ok=True)
         # In the same file system, so that the finished file appears at once and as a whole.
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".upload-")
+        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=_PARTIAL)
         partial = Path(name)
         size = 0
         try:
@@ -87,25 +93,26 @@ class LocalStorage:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def list(self, prefix: str) -> AsyncIterator[str]:
-        base = self._root / _OBJECTS
         found = await asyncio.to_thread(lambda: sorted(self.path(prefix).rglob("*")))
         for path in found:
-            if path.is_file() and not path.name.startswith(".upload-"):
-                yield path.relative_to(base).as_posix()
+            if path.is_file() and not path.name.startswith(_PARTIAL):
+                yield path.relative_to(self._root).as_posix()
 
     async def url(self, key: str, *, expires: timedelta, download_name: str | None = None) -> str:
         return self._signer.url(checked_key(key), expires, download_name)
 
     def path(self, key: str) -> Path:
-        """The file of an object."""
-        return self._root / _OBJECTS / checked_key(key)
+        """The file of an object. Raises InvalidKey."""
+        if checked_key(key).partition("/")[0] == _DETAILS:
+            raise InvalidKey(key)
+        return self._root / key
 
     def details(self, key: str) -> tuple[str, dict[str, str]]:
         """Content type and metadata of an object."""
         try:
             details = orjson.loads(self._details_path(key).read_bytes())
         except FileNotFoundError:
-            return "application/octet-stream", {}
+            return _guessed_type(self.path(key)), {}
         return details["contentType"], details["metadata"]
 
     def _details_path(self, key: str, suffix: str = ".json") -> Path:
@@ -120,3 +127,15 @@ class LocalStorage:
 def _flush(descriptor: int, file: object) -> None:
     file.flush()  # type: ignore[attr-defined]
     os.fsync(descriptor)
+
+
+def _guessed_type(path: Path) -> str:
+    by_name = mimetypes.guess_type(path.name)[0]
+    if by_name:
+        return by_name
+    try:
+        with path.open("rb") as file:
+            found = filetype.guess(file.read(_HEAD))
+    except OSError:
+        found = None
+    return str(found.mime) if found else "application/octet-stream"

@@ -12,6 +12,10 @@ class StoredFileNotFound(Exception):
     """There is no object under this key."""
 
 
+class StorageRefused(Exception):
+    """The storage could not do what it was told; the same may succeed later."""
+
+
 class InvalidKey(ValueError):
     """A key no storage accepts: empty, absolute, climbing, or with characters that are none of names."""
 
@@ -41,7 +45,7 @@ class FileStorage(Protocol):
         ...
 
     async def delete(self, *keys: str) -> None:
-        """Delete objects; those that are not there are no error."""
+        """Delete objects; those that are not there are no error. Raises StorageRefused."""
         ...
 
     async def delete_folder(self, prefix: str) -> None:

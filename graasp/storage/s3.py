@@ -13,9 +13,9 @@ from botocore.exceptions import ClientError
 
 from graasp.http.errors import DomainError
 from graasp.settings import Settings
-from graasp.storage.disposition import attachment
+from graasp.storage.disposition import attachment, is_active
 from graasp.storage.errors import S3FileNotFound
-from graasp.storage.protocol import StoredFileNotFound, checked_key
+from graasp.storage.protocol import StorageRefused, StoredFileNotFound, checked_key
 
 _PART = 8 * 1024 * 1024
 _PARALLEL_PARTS = 4
@@ -37,7 +37,7 @@ class S3Storage:
         self, key: str, chunks: AsyncIterator[bytes], *, content_type: str, metadata: Mapping[str, str]
     ) -> int:
         where = {"Bucket": self._bucket, "Key": checked_key(key)}
-        described = {"ContentType": content_type, "Metadata": _ascii(metadata)}
+        described = _described(content_type, metadata)
         parts = _parts(chunks)
         first = await anext(parts, b"")
         if len(first) < _PART:
@@ -119,14 +119,17 @@ class S3Storage:
             Key=checked_key(target),
             CopySource={"Bucket": self._bucket, "Key": source},
             MetadataDirective="REPLACE",
-            Metadata=_ascii(metadata),
-            ContentType=head["ContentType"],
+            **_described(head["ContentType"], metadata),
         )
 
     async def delete(self, *keys: str) -> None:
         for start in range(0, len(keys), _DELETED_AT_ONCE):
             objects = [{"Key": checked_key(key)} for key in keys[start : start + _DELETED_AT_ONCE]]
-            await self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
+            answer = await self._client.delete_objects(
+                Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True}
+            )
+            if refused := answer.get("Errors"):
+                raise StorageRefused(f"{len(refused)} objects not deleted: {refused[0].get('Code')}")
 
     async def delete_folder(self, prefix: str) -> None:
         await self.delete(*[key async for key in self.list(prefix)])
@@ -180,6 +183,12 @@ async def _parts(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             del buffer[:_PART]
     if buffer:
         yield bytes(buffer)
+
+
+def _described(content_type: str, metadata: Mapping[str, str]) -> dict[str, Any]:
+    described: dict[str, Any] = {"ContentType": content_type, "Metadata": _ascii(metadata)}
+    # Whatever link leads to it: what a browser could run is only ever saved.
+    return described | ({"ContentDisposition": "attachment"} if is_active(content_type) else {})
 
 
 def _is_missing(error: ClientError) -> bool:

@@ -12,23 +12,24 @@ PREFIX = "/files"
 
 
 class UrlSigner:
-    """Signs and checks `<host>/files/<key>?expires=…&signature=…[&name=…]`."""
+    """Signs and checks `<base>/<key>?expires=…&signature=…[&name=…]`."""
 
-    def __init__(self, secret: bytes, host: str) -> None:
+    def __init__(self, secret: bytes, base: str) -> None:
         self._secret = hashlib.blake2b(secret, person=b"graasp-files").digest()
-        self._host = host
+        self._base = base
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "UrlSigner":
         secret = bytes.fromhex(settings.secure_session_secret_key.get_secret_value())
-        return cls(secret, settings.file_storage_host or settings.public_url)
+        # Another host than this server exposes the folder itself, and has no need of the signature.
+        return cls(secret, settings.file_storage_host or settings.public_url + PREFIX)
 
     def url(self, key: str, expires: timedelta, name: str | None) -> str:
         until = int(time.time() + expires.total_seconds())
         query = {"expires": str(until), "signature": self._signature(key, until, name)}
         if name is not None:
             query["name"] = name
-        return f"{self._host}{PREFIX}/{quote(key)}?{urlencode(query)}"
+        return f"{self._base}/{quote(key)}?{urlencode(query)}"
 
     def is_valid(self, key: str, expires: int, signature: str, name: str | None) -> bool:
         """Whether this link was signed here and has not expired."""

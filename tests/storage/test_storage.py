@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from graasp.settings import Settings
 from graasp.storage import FileStorage, StoredFileNotFound, open_storage
 from graasp.storage.local import LocalStorage
-from graasp.storage.protocol import InvalidKey, checked_key
+from graasp.storage.protocol import InvalidKey, StorageRefused, checked_key
+from tests.pictures import picture
 
 TEXT = {"content_type": "text/plain", "metadata": {"member": "é"}}
 
@@ -142,3 +143,77 @@ def test_no_key_reaches_outside(key: str) -> None:
 def test_hostile_keys_are_refused(key: str) -> None:
     with pytest.raises(InvalidKey):
         checked_key(key)
+
+
+async def test_local_files_lie_where_their_key_says(make_settings: Callable[..., Settings]) -> None:
+    settings = make_settings()
+    root = settings.file_storage_root_path
+    assert root is not None
+    async with open_storage(settings) as storage:
+        await storage.put("files/ab/cd/ef-1.txt", _stream(b"text"), **TEXT)
+        assert (root / "files/ab/cd/ef-1.txt").read_bytes() == b"text"
+        with pytest.raises(InvalidKey):
+            await storage.size(".details/files/ab/cd/ef-1.txt.json")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "content_type", "is_saved"),
+    [
+        ("a.png", picture(), "image/png", False),
+        ("thumbnail", picture(suffix=".webp"), "image/webp", False),
+        ("a.svg", b"<svg/>", "image/svg+xml", True),
+        ("a.html", b"<p>", "text/html", True),
+        ("unknown", b"text", "application/octet-stream", False),
+    ],
+)
+async def test_files_that_another_server_left_are_served(
+    client: httpx.AsyncClient,
+    settings: Settings,
+    name: str,
+    content: bytes,
+    content_type: str,
+    is_saved: bool,
+) -> None:
+    assert settings.file_storage_root_path is not None
+    path = settings.file_storage_root_path / "files" / name
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    async with open_storage(settings) as storage:
+        url = await storage.url(f"files/{name}", expires=timedelta(minutes=1))
+        await storage.copy(f"files/{name}", "files/copy", metadata={})
+        assert await _read(storage, "files/copy") == content
+    answer = await client.get(httpx.URL(url).raw_path.decode())
+    assert answer.content == content
+    assert answer.headers["content-type"].partition(";")[0] == content_type
+    assert ("attachment" in answer.headers.get("content-disposition", "")) == is_saved
+
+
+async def test_links_lead_to_the_host_that_exposes_the_folder(make_settings: Callable[..., Settings]) -> None:
+    async with open_storage(make_settings(file_storage_host="https://files.test/graasp/")) as storage:
+        url = await storage.url("files/a b", expires=timedelta(minutes=1))
+    assert url.startswith("https://files.test/graasp/files/a%20b?")
+
+
+async def test_what_a_browser_could_run_is_saved_from_a_bucket_too(s3_settings: Settings) -> None:
+    async with open_storage(s3_settings) as storage, httpx.AsyncClient() as plain:
+        for content_type, is_saved in (("image/svg+xml", True), ("image/png", False)):
+            key = f"files/{uuid4()}"
+            await storage.put(key, _stream(b"<svg/>"), content_type=content_type, metadata={})
+            await storage.copy(key, f"{key}-copy", metadata={})
+            for one in (key, f"{key}-copy"):
+                answer = await plain.get(await storage.url(one, expires=timedelta(minutes=1)))
+                assert answer.headers["content-type"] == content_type
+                assert (answer.headers.get("content-disposition") == "attachment") == is_saved
+
+
+async def test_objects_that_a_bucket_keeps_are_told(
+    s3_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_storage(s3_settings) as storage:
+
+        async def refuse(**_: Any) -> dict[str, Any]:
+            return {"Errors": [{"Key": "a", "Code": "AccessDenied"}]}
+
+        monkeypatch.setattr(storage._client, "delete_objects", refuse)  # type: ignore[attr-defined]
+        with pytest.raises(StorageRefused, match="AccessDenied"):
+            await storage.delete("a")
