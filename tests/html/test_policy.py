@@ -136,15 +136,17 @@ def _is_harmless(html: str) -> bool:
         if node.tag in forbidden.split(","):
             return False
         for name, value in (node.attributes or {}).items():
-            address = re.sub(r"[\x00-\x20]+", "", value or "").lower()
-            if name.startswith("on") or address.startswith(("javascript:", "vbscript:")):
-                return False
-            if (
-                address.startswith("data:")
-                and not address.startswith("data:image/")
-                and name in ("href", "src")
-            ):
+            if name.startswith("on"):
                 return False
             if name == "style" and re.search(r"url\s*\(|expression\s*\(", value or "", re.IGNORECASE):
                 return False
+            if name in ("href", "src", "srcset", "poster", "cite") and not _is_harmless_address(value or ""):
+                return False
     return True
+
+
+def _is_harmless_address(value: str) -> bool:
+    address = re.sub(r"[\x00-\x20]+", "", value).lower()
+    if address.startswith("data:"):
+        return address.startswith("data:image/") and "svg" not in address
+    return not address.startswith(("javascript:", "vbscript:"))
