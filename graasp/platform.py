@@ -22,7 +22,7 @@ from graasp.mail.transport import SmtpTransport
 from graasp.realtime.publisher import RealtimePublisher, open_publisher
 from graasp.redis_client import redis_client
 from graasp.settings import Settings
-from graasp.storage import FileStorage, open_storage
+from graasp.storage import FileStorage, open_package_storage, open_storage
 from graasp.thumbnails.service import Thumbnails
 from graasp.web.fetching import PublicWeb, open_public_web
 
@@ -109,6 +109,7 @@ class Platform:
     database: Database
     redis: redis.asyncio.Redis
     storage: FileStorage
+    packages: FileStorage
     urls: UrlCache
     results: ResultCache
     decoder: Decoder
@@ -156,6 +157,7 @@ async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
         stack.push_async_callback(connection.aclose)
         realtime = await stack.enter_async_context(open_publisher(connection))
         storage = await stack.enter_async_context(open_storage(settings))
+        packages = await stack.enter_async_context(open_package_storage(settings, storage))
         mailer = SmtpTransport(settings)
         stack.push_async_callback(mailer.close)
         web = await stack.enter_async_context(open_public_web())
@@ -166,6 +168,7 @@ async def open_platform(settings: Settings) -> AsyncIterator[Platform]:
             database=database,
             redis=connection,
             storage=storage,
+            packages=packages,
             urls=urls,
             results=ResultCache(connection),
             decoder=decoder,

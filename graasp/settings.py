@@ -114,6 +114,12 @@ def _regex(value: str) -> str:
     return value
 
 
+def _key_prefix(value: str) -> str:
+    if value.startswith("/") or not value.strip("/") or {".", ".."} & set(value.split("/")):
+        raise ValueError('should be a path that does not start with "/"')
+    return value
+
+
 def _comma_list(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
@@ -192,8 +198,18 @@ class Settings(BaseSettings):
     s3_file_item_host: HttpUrl | None = None
     tmpdir: Path | None = None
 
-    # --- companions: each optional -----------------------------------------------------------------
+    # --- H5P packages: kept with the files unless told otherwise -----------------------------------
+    h5p_file_storage_type: Literal["local", "s3"] | None = None
+    h5p_path_prefix: Annotated[str, AfterValidator(_key_prefix)] = "h5p-content/"
+    h5p_storage_root_path: Path | None = None
+    h5p_file_storage_host: HttpUrl | None = None
+    h5p_content_region: str | None = None
+    h5p_content_bucket: str | None = None
+    h5p_content_access_key_id: str | None = None
+    h5p_content_secret_access_key_id: SecretStr | None = None
     h5p_integration_url: HttpUrl = "http://localhost:3000/h5p-integration"
+
+    # --- companions: each optional -----------------------------------------------------------------
     embedded_link_item_iframely_href_origin: HttpUrl | None = None
     etherpad_url: HttpUrl | None = None
     etherpad_api_key: Annotated[SecretStr, AfterValidator(_etherpad_key)] | None = None
@@ -234,6 +250,9 @@ class Settings(BaseSettings):
     max_upload_files: int = Field(default=20, ge=1)
     max_archive_entries: int = Field(default=50_000, ge=1)
     max_unpacked_archive_bytes: int = Field(default=5 * 1024**3, ge=1)
+    max_h5p_bytes: int = Field(default=50 * 1024**2, ge=1)
+    max_h5p_entries: int = Field(default=10_000, ge=1)
+    max_unpacked_h5p_bytes: int = Field(default=2 * 1024**3, ge=1)
     max_csv_bytes: int = Field(default=209_715_200, ge=1)
     max_csv_rows: int = Field(default=50_000, ge=1)
     archive_days: int = Field(default=7, ge=1, le=7)
@@ -249,6 +268,19 @@ class Settings(BaseSettings):
                 raise ValueError(f"FILE_STORAGE_TYPE=s3 needs {', '.join(missing)}")
         elif self.file_storage_root_path is None or not self.file_storage_root_path.is_absolute():
             raise ValueError("FILE_STORAGE_TYPE=local needs FILE_STORAGE_ROOT_PATH, an absolute path")
+        return self
+
+    @model_validator(mode="after")
+    def _package_storage_is_complete(self) -> "Settings":
+        if self.h5p_file_storage_type == "s3":
+            wanted = ("region", "bucket", "access_key_id", "secret_access_key_id")
+            missing = [f"H5P_CONTENT_{n.upper()}" for n in wanted if not getattr(self, f"h5p_content_{n}")]
+            if missing:
+                raise ValueError(f"H5P_FILE_STORAGE_TYPE=s3 needs {', '.join(missing)}")
+        elif self.h5p_file_storage_type == "local" and (
+            self.h5p_storage_root_path is None or not self.h5p_storage_root_path.is_absolute()
+        ):
+            raise ValueError("H5P_FILE_STORAGE_TYPE=local needs H5P_STORAGE_ROOT_PATH, an absolute path")
         return self
 
     @model_validator(mode="after")

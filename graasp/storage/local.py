@@ -14,7 +14,6 @@ import filetype
 import orjson
 
 from graasp.http.errors import DomainError
-from graasp.settings import Settings
 from graasp.storage.errors import LocalFileNotFound
 from graasp.storage.protocol import InvalidKey, StoredFileNotFound, checked_key
 from graasp.storage.signed_urls import UrlSigner
@@ -36,11 +35,6 @@ class LocalStorage:
     def __init__(self, root: Path, signer: UrlSigner) -> None:
         self._root = root
         self._signer = signer
-
-    @classmethod
-    def from_settings(cls, settings: Settings) -> "LocalStorage":
-        assert settings.file_storage_root_path is not None
-        return cls(settings.file_storage_root_path, UrlSigner.from_settings(settings))
 
     async def put(
         self, key: str, chunks: AsyncIterator[bytes], *, content_type: str, metadata: Mapping[str, str]

@@ -4,15 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 from urllib.parse import quote
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from botocore.exceptions import ClientError
+from pydantic import SecretStr
 
 from graasp.http.errors import DomainError
-from graasp.settings import Settings
 from graasp.storage.disposition import attachment, is_active
 from graasp.storage.errors import S3FileNotFound
 from graasp.storage.protocol import StorageRefused, StoredFileNotFound, checked_key
@@ -150,17 +150,26 @@ class S3Storage:
         return signed
 
 
+class Bucket(NamedTuple):
+    """A bucket and the credentials for it; settings are complete where one is named."""
+
+    name: str | None
+    region: str | None
+    access_key_id: str | None
+    secret_access_key: SecretStr | None
+
+
 @asynccontextmanager
-async def open_s3_storage(settings: Settings) -> AsyncIterator[S3Storage]:
-    """One client per process."""
-    assert settings.s3_file_item_bucket is not None
-    assert settings.s3_file_item_secret_access_key is not None
+async def open_s3_storage(bucket: Bucket, endpoint: str | None) -> AsyncIterator[S3Storage]:
+    """One client per process; without an endpoint, of AWS."""
+    assert bucket.name is not None
+    assert bucket.secret_access_key is not None
     client = get_session().create_client(
         "s3",
-        region_name=settings.s3_file_item_region,
-        endpoint_url=settings.s3_file_item_host,
-        aws_access_key_id=settings.s3_file_item_access_key_id,
-        aws_secret_access_key=settings.s3_file_item_secret_access_key.get_secret_value(),
+        region_name=bucket.region,
+        endpoint_url=endpoint,
+        aws_access_key_id=bucket.access_key_id,
+        aws_secret_access_key=bucket.secret_access_key.get_secret_value(),
         config=AioConfig(
             s3={"addressing_style": "path"},
             signature_version="s3v4",
@@ -170,7 +179,7 @@ async def open_s3_storage(settings: Settings) -> AsyncIterator[S3Storage]:
         ),
     )
     async with client as opened:
-        yield S3Storage(opened, settings.s3_file_item_bucket)
+        yield S3Storage(opened, bucket.name)
 
 
 async def _parts(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
