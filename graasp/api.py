@@ -14,6 +14,7 @@ from graasp.exports.routes import router as exports
 from graasp.files.routes import router as files
 from graasp.flags.routes import router as flags
 from graasp.geolocation.routes import router as geolocation
+from graasp.h5p.routes import router as h5p
 from graasp.http.route_index import RouteIndex
 from graasp.imports.routes import router as imports
 from graasp.invitations.routes import router as invitations
@@ -43,6 +44,7 @@ DOMAINS = (
     actions,
     exports,
     imports,
+    h5p,
     files,
     profiles,
     avatars,

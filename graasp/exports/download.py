@@ -10,6 +10,7 @@ from graasp.db.database import Row
 from graasp.etherpad.service import pad_html
 from graasp.exports.leaves import Leaf, page_form, plain_form
 from graasp.exports.names import with_extension
+from graasp.h5p.layout import PackagePlace
 from graasp.http.errors import DomainError, FormattedError
 from graasp.items.errors import WrongItemType
 from graasp.platform import Platform
@@ -30,11 +31,13 @@ async def item_as_file(platform: Platform, item: Row) -> Leaf:
     """
     if item["type"] == "etherpad":
         return page_form(await pad_html(platform, item))
-    leaf = await plain_form(platform.storage, item)
+    leaf = await plain_form(platform, item)
     if leaf is not None:
         return leaf
     if item["type"] == "file":
         raise platform.storage.not_found({"filepath": _key(item)})
+    if item["type"] == "h5p":
+        raise platform.packages.not_found({"filepath": _package_key(platform, item)})
     raise WrongItemType(item["type"])
 
 
@@ -71,3 +74,8 @@ def _safe(name: str) -> str:
 def _key(item: Row) -> object:
     file = item["extra"].get("file") if isinstance(item["extra"], dict) else None
     return file.get("path") if isinstance(file, dict) else None
+
+
+def _package_key(platform: Platform, item: Row) -> str | None:
+    place = PackagePlace.of(item)
+    return place.package_key(platform.settings) if place else None

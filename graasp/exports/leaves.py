@@ -5,8 +5,12 @@ from typing import Any, NamedTuple
 
 from graasp.db.database import Row
 from graasp.exports.names import file_extension
+from graasp.h5p.layout import PackagePlace
+from graasp.platform import Platform
 from graasp.storage import FileStorage, StoredFileNotFound
 from graasp.storage.protocol import InvalidKey
+
+_BYTES = "application/octet-stream"
 
 
 class Leaf(NamedTuple):
@@ -18,7 +22,7 @@ class Leaf(NamedTuple):
     chunks: AsyncIterator[bytes]
 
 
-async def plain_form(storage: FileStorage, row: Row) -> Leaf | None:
+async def plain_form(platform: Platform, row: Row) -> Leaf | None:
     """What people get of an item outside the platform; nothing for what has no such form, or lost its file."""
     extra = row["extra"].get(row["type"]) if isinstance(row["extra"], dict) else None
     extra = extra if isinstance(extra, dict) else {}
@@ -32,22 +36,30 @@ async def plain_form(storage: FileStorage, row: Row) -> Leaf | None:
                 "app", "text/plain", f"[InternetShortcut]\nURL={_line(extra.get('url'))}\nAppURL=1\n"
             )
         case "file":
-            return await _stored(storage, row["name"], extra)
+            return await _stored_file(platform.storage, row["name"], extra)
+        case "h5p":
+            place = PackagePlace.of(row)
+            key = place.package_key(platform.settings) if place else None
+            return await _stored(platform.packages, key, "h5p", _BYTES)
         case _:
             return None
 
 
-async def _stored(storage: FileStorage, name: str, extra: dict[str, Any]) -> Leaf | None:
-    key, mimetype = extra.get("path"), extra.get("mimetype")
+async def _stored_file(storage: FileStorage, name: str, extra: dict[str, Any]) -> Leaf | None:
+    mimetype = extra.get("mimetype")
     mimetype = mimetype if isinstance(mimetype, str) else ""
+    extension = file_extension(name, mimetype)
+    return await _stored(storage, extra.get("path"), extension, mimetype or _BYTES)
+
+
+async def _stored(storage: FileStorage, key: object, extension: str, content_type: str) -> Leaf | None:
     try:
         size = await storage.size(key) if isinstance(key, str) else None
     except InvalidKey:
         return None
     if size is None:
         return None
-    content_type = mimetype or "application/octet-stream"
-    return Leaf(file_extension(name, mimetype), content_type, size, storage.open(str(key)))
+    return Leaf(extension, content_type, size, storage.open(str(key)))
 
 
 def page_form(page: str) -> Leaf:

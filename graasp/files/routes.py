@@ -10,9 +10,11 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from graasp.auth.gates import Member, OptionalCaller, ValidatedMember
+from graasp.auth.gates import Caller, Member, OptionalCaller, ValidatedMember
 from graasp.files import service
 from graasp.files.receiving import Incoming
+from graasp.h5p.layout import EXTENSION
+from graasp.h5p.service import add_package
 from graasp.http.dependencies import PlatformDep, Reads, Uow
 from graasp.http.errors import (
     BadRequest,
@@ -24,11 +26,12 @@ from graasp.http.errors import (
 from graasp.http.fields import Uuid, Whole
 from graasp.http.responses import json_response, no_content, text_response
 from graasp.http.routing import contract_router, reads_the_stream
-from graasp.http.uploads import Form
+from graasp.http.uploads import Form, Part
 from graasp.items import schemas
 from graasp.items.endpoints import change_of
 from graasp.items.service import update_item
 from graasp.memberships.authorization import Permission, authorize
+from graasp.platform import Platform
 
 router = contract_router()
 
@@ -96,11 +99,8 @@ async def upload_file(
             if received > platform.settings.max_upload_files:
                 failures.append(TooManyFiles())
                 continue
-            incoming = Incoming(part.file_name, part.content_type, part.chunks())
             try:
-                await service.add_file(
-                    platform, caller, incoming, parent_id=id, previous_item_id=previous_item_id
-                )
+                await _add(platform, caller, part, id, previous_item_id)
             except BadRequest:
                 # The form itself has broken off.
                 raise
@@ -109,6 +109,24 @@ async def upload_file(
     if failures:
         raise failures[0]
     return no_content()
+
+
+async def _add(
+    platform: Platform, caller: Caller, part: Part, parent_id: UUID | None, previous_item_id: UUID | None
+) -> None:
+    if part.file_name.endswith(EXTENSION):
+        await add_package(
+            platform,
+            caller,
+            part.file_name,
+            part.chunks(),
+            parent_id=parent_id,
+            previous_item_id=previous_item_id,
+            max_bytes=platform.settings.max_upload_file_bytes,
+        )
+        return
+    incoming = Incoming(part.file_name, part.content_type, part.chunks())
+    await service.add_file(platform, caller, incoming, parent_id=parent_id, previous_item_id=previous_item_id)
 
 
 @router.patch(

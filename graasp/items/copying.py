@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -21,6 +22,7 @@ from graasp.etherpad.errors import ItemMissingExtra
 from graasp.etherpad.service import new_pad, pad_of
 from graasp.files.keys import new_file_key
 from graasp.files.service import check_space, require_space
+from graasp.h5p.layout import PackagePlace, copied_keys, copy_name, package_folder
 from graasp.items import copying_queries, ordering, queries
 from graasp.items.errors import HierarchyTooDeep, ItemNotFolder, TooManyDescendants
 from graasp.items.folders import lock_folder, places_at_the_end
@@ -88,6 +90,7 @@ class _Copy:
     order: Decimal | None
     name: str | None = None
     extra: Mapping[str, Any] | None = None
+    package: PackagePlace | None = None
 
 
 async def copy_trees(
@@ -117,6 +120,7 @@ async def copy_trees(
     await check_space(uow.platform, uow.platform.reads, caller, file_bytes)
     settings = await plan_settings(uow.platform.reads, _app_copies(everything), caller.id)
     await _copy_objects(uow, caller, [*_objects(everything, caller.id), *_setting_files(settings)])
+    await _copy_packages(uow, caller, everything)
     copies = [[await _with_own_pad(uow, copy) for copy in copied] for copied in copies]
 
     orders: list[Decimal | None] = [None] * len(copies)
@@ -126,7 +130,7 @@ async def copy_trees(
     if names is None:
         names = await _free_names(uow, caller.id, [tree.root["name"] for tree in trees], parent)
     for copied, name, order in zip(copies, names, orders, strict=True):
-        copied[0] = replace(copied[0], name=name, order=order)
+        copied[0] = replace(copied[0], name=copied[0].name or name, order=order)
     everything = [copy for copied in copies for copy in copied]
     await require_space(uow, caller, file_bytes)
     roots = await _insert(uow, caller.id, everything, [copied[0].id for copied in copies])
@@ -158,8 +162,16 @@ def _copies(tree: SourceTree, parent: str | None) -> Iterator[_Copy]:
         item_id = uuid4()
         above = parent if row is tree.root else paths[parent_path(row["path"]) or ""]
         path = paths[row["path"]] = f"{above}.{label(item_id)}" if above else label(item_id)
-        extra = _extra(row)
-        yield _Copy(item_id, path, row, orders.get(row["path"]), extra=extra)
+        package = _package_copy(row)
+        yield _Copy(
+            item_id,
+            path,
+            row,
+            orders.get(row["path"]),
+            name=copy_name(row["name"], longest=LONGEST_NAME) if package else None,
+            extra=package.extra if package else _extra(row),
+            package=package,
+        )
 
 
 def _orders(rows: Sequence[Row]) -> dict[str, Decimal]:
@@ -189,6 +201,13 @@ def _extra(row: Row) -> Mapping[str, Any] | None:
     return {**row["extra"], "file": {**file, "path": new_file_key(name if isinstance(name, str) else "")}}
 
 
+def _package_copy(row: Row) -> PackagePlace | None:
+    """A place of its own for the copy of a package."""
+    if PackagePlace.of(row) is None:
+        return None
+    return PackagePlace.new(copy_name(row["name"], longest=LONGEST_NAME))
+
+
 def _file(row: Row) -> Mapping[str, Any]:
     file = row["extra"].get("file") if row["type"] == "file" and isinstance(row["extra"], Mapping) else None
     return file if isinstance(file, Mapping) else {}
@@ -202,7 +221,7 @@ def _size(row: Row) -> int:
 def _objects(copies: Sequence[_Copy], account_id: UUID) -> Iterator[ObjectCopy]:
     for copy in copies:
         metadata = {"item": str(copy.id), "member": str(account_id)}
-        if copy.extra:
+        if copy.extra and copy.source["type"] == "file":
             yield ObjectCopy(_file(copy.source)["path"], copy.extra["file"]["path"], metadata)
         if (
             isinstance(copy.source["settings"], Mapping)
@@ -244,6 +263,25 @@ async def _copy_objects(uow: UnitOfWork, caller: Caller, objects: Sequence[Objec
         await copy_objects(storage, objects)
     except ExceptionGroup as failures:
         raise UploadFileUnexpectedError(caller.id) from failures
+
+
+async def _copy_packages(uow: UnitOfWork, caller: Caller, copies: Sequence[_Copy]) -> None:
+    """Packages and what was unpacked of them, one after the other: each is up to thousands of objects."""
+    platform = uow.platform
+    for copy in copies:
+        source = PackagePlace.of(copy.source)
+        if source is None or copy.package is None:
+            continue
+        folder = package_folder(platform.settings, copy.package.content_id)
+        uow.after_rollback(partial(platform.packages.delete_folder, folder))
+        metadata = {"item": str(copy.id), "member": str(caller.id)}
+        try:
+            keys = [key async for key in platform.packages.list(source.content_key(platform.settings))]
+            targets = copied_keys(platform.settings, source, copy.package, keys)
+            objects = [ObjectCopy(key, target, metadata) for key, target in targets.items()]
+            await copy_objects(platform.packages, objects)
+        except Exception as failure:
+            raise UploadFileUnexpectedError(caller.id) from failure
 
 
 async def _free_names(

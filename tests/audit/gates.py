@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from tests.packages import package
 from tests.pictures import picture
 
 
@@ -67,6 +68,7 @@ _DRAWN = {"name": "new", "type": "folder"}
 _PLACE = {"geolocation": {"lat": 46.5, "lng": 6.6}}
 # The end of an archive without entries.
 _ZIP = ("a.zip", b"PK\5\6" + bytes(18), "application/zip")
+_PACKAGE = ("course.h5p", package(), "application/zip")
 _TEXT = ("note.txt", b"text", "text/plain")
 
 GATES: dict[str, Gate] = {
@@ -166,6 +168,7 @@ GATES: dict[str, Gate] = {
     "exportZip": Gate(VALIDATED, READ),
     "graaspZipExport": Gate(ANYBODY, READ),
     # files
+    "importH5p": Gate(VALIDATED, WRITE, query=_IN_ITEM, file=_PACKAGE),
     "uploadFile": Gate(VALIDATED, WRITE, query={"id": "$item"}, file=_TEXT),
     "updateFile": Gate(VALIDATED, WRITE, body={"name": "new"}),
     "getUrl": Gate(ANYBODY, READ),

@@ -7,6 +7,7 @@ from uuid import UUID
 from graasp.auth.gates import Caller
 from graasp.db.database import Row
 from graasp.etherpad.service import delete_pad
+from graasp.h5p.service import remove_packages
 from graasp.items.errors import TooManyDescendants
 from graasp.items.trees import queries
 from graasp.items.trees.jobs import REMOVE_LEFTOVERS, Leftovers
@@ -60,6 +61,8 @@ def leftovers(rows: Sequence[Row]) -> Leftovers:
             left.folders += [f"apps/{kind}/{row['id']}" for kind in ("app-data", "app-setting")]
         if row["type"] == "etherpad" and isinstance(content.get("padID"), str):
             left.pads.append(content["padID"])
+        if row["type"] == "h5p" and isinstance(content.get("contentId"), str):
+            left.packages.append(content["contentId"])
         if isinstance(row["settings"], Mapping) and row["settings"].get("hasThumbnail") is True:
             left.keys += [f"thumbnails/{row['id']}/{size}" for size in SIZES]
     return left
@@ -73,6 +76,7 @@ async def remove_leftovers(platform: Platform, left: Leftovers) -> None:
         await platform.storage.delete_folder(folder)
     for pad_id in left.pads:
         await delete_pad(platform, pad_id)
+    await remove_packages(platform, left.packages)
 
 
 def _content(row: Row) -> Mapping[str, Any]:

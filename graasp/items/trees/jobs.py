@@ -27,11 +27,12 @@ class TreeTransfer(TreeOperation):
 
 
 class Leftovers(BaseModel):
-    """What deleted items leave outside the database: stored objects, folders of them, pads."""
+    """What deleted items leave outside the database: stored objects, folders of them, pads, packages (content ids)."""
 
     keys: list[str] = []
     folders: list[str] = []
     pads: list[str] = []
+    packages: list[str] = []
 
 
 O = TypeVar("O", bound=TreeOperation)  # noqa: E741 - an operation
