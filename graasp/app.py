@@ -10,6 +10,7 @@ from graasp.api import api_index, api_router, api_segments
 from graasp.apps.origins import AppOrigins
 from graasp.dashboard import mount_dashboard
 from graasp.documentation import install_documentation
+from graasp.h5p.playing import router as h5p_pages_router
 from graasp.http.error_answers import install_error_handlers
 from graasp.http.middleware import install_middleware
 from graasp.http.session_cookie import SessionCodec
@@ -39,6 +40,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.router.routes.append(api_index())
     app.include_router(api_router())
     app.include_router(stored_files_router)
+    app.include_router(h5p_pages_router)
     install_documentation(app)
     if settings.is_development:
         app.include_router(start_page_router)
