@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any, ClassVar, NamedTuple
 from urllib.parse import quote
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import SecretStr
 
 from graasp.http.errors import DomainError
@@ -50,7 +50,9 @@ class S3Storage:
         try:
             return await self._upload_parts(upload, first, parts)
         except BaseException:
-            await asyncio.shield(self._client.abort_multipart_upload(**upload))
+            # The reason is what counts, not that the storage does not even take its end.
+            with suppress(BotoCoreError, ClientError):
+                await asyncio.shield(self._client.abort_multipart_upload(**upload))
             raise
 
     async def _upload_parts(self, upload: dict[str, str], first: bytes, parts: AsyncIterator[bytes]) -> int:
@@ -174,7 +176,7 @@ async def open_s3_storage(bucket: Bucket, endpoint: str | None) -> AsyncIterator
             s3={"addressing_style": "path"},
             signature_version="s3v4",
             connect_timeout=5,
-            read_timeout=60,
+            read_timeout=20,
             retries={"max_attempts": 3, "mode": "standard"},
         ),
     )
