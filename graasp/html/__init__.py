@@ -183,6 +183,7 @@ _HOSTILE_STYLE = re.compile(
 )
 # Browsers drop these from addresses.
 _IGNORED = re.compile(r"[\x00-\x20]+")
+_SCHEME = re.compile(r"(?:^|,)([a-z][a-z0-9+.-]*):")
 _DATA_IMAGE = re.compile(r"data:image/(png|jpe?g|gif|webp|bmp|avif);base64,[A-Za-z0-9+/=\s]*", re.IGNORECASE)
 
 
@@ -209,4 +210,6 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
     address = _IGNORED.sub("", value).lower()
     if address.startswith("data:"):
         return value if tag == "img" and name == "src" and _DATA_IMAGE.fullmatch(address) else None
-    return None if name == "srcset" and "data:" in address else value
+    if name == "srcset":
+        return value if all(scheme in ("http", "https") for scheme in _SCHEME.findall(address)) else None
+    return value
