@@ -22,7 +22,7 @@ run: .venv/installed-for-run
 	@exec $(BIN)/graasp up $(ARGS)
 
 test: .venv/installed-for-test
-	@exec $(BIN)/python -m pytest $(ARGS)
+	@exec $(BIN)/python -m pytest $(or $(ARGS),--numprocesses 3 --dist loadfile)
 
 check: .venv/installed-for-test
 	$(BIN)/ruff check $(SOURCES)

@@ -85,6 +85,16 @@ def test_the_cookie_has_its_attributes_and_the_other_servers_wire_form(
         _sealed({"passport": str(uuid4())}),
         _sealed({"passport": str(uuid4()), "__ts": "x"}),
     ],
+    ids=(
+        "empty",
+        "nonsense",
+        "two parts",
+        "a sealed nothing",
+        "no object",
+        "no id",
+        "no time",
+        "a time that is none",
+    ),
 )
 async def test_an_unusable_cookie_is_no_session_and_no_error(client: httpx.AsyncClient, value: str) -> None:
     headers = {"Cookie": f"session={value}"}
