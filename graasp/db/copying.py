@@ -54,20 +54,24 @@ async def copy_csv(transaction: Transaction, sql: str) -> AsyncGenerator[bytes, 
                 yield text[:end]
 
 
-async def _copied(
-    transaction: Transaction, sql: str, *arguments: Any, **options: Any
-) -> AsyncGenerator[bytes, None]:
-    """What COPY sends, a bounded number of chunks ahead of the reader."""
+async def _copied(transaction: Transaction, sql: str, **options: Any) -> AsyncGenerator[bytes, None]:
+    """What COPY sends, a bounded number of chunks ahead of the reader.
+
+    A reader that goes before the end leaves a transaction that can only be rolled back.
+    """
     queue: asyncio.Queue[bytes | None] = asyncio.Queue(_QUEUED_CHUNKS)
     connection = await transaction.connection()
+    wanted = True
+
+    async def keep(chunk: bytes | None) -> None:
+        if wanted:
+            await queue.put(chunk)
 
     async def read() -> None:
         try:
-            await connection.copy_from_query(sql, *arguments, output=queue.put, **options)
-        except Exception:
-            await queue.put(None)
-            raise
-        await queue.put(None)
+            await connection.copy_from_query(sql, output=keep, **options)
+        finally:
+            await keep(None)
 
     reading = asyncio.create_task(read())
     try:
@@ -75,8 +79,12 @@ async def _copied(
             yield chunk
         await reading
     finally:
-        # A reader that goes early leaves a connection that can be used again.
-        reading.cancel()
+        wanted = False
+        if not reading.done():
+            # The driver can't stop a COPY: the server does, and what it has sent already is dropped.
+            while not queue.empty():
+                queue.get_nowait()
+            await transaction.cancel()
         await asyncio.gather(reading, return_exceptions=True)
 
 

@@ -212,6 +212,12 @@ class Transaction:
         async for row in connection.cursor(query.sql, *query.arguments(params), prefetch=_CURSOR_ROWS):
             yield cast("Row", row)
 
+    async def cancel(self) -> None:
+        """Have the server stop the statement that runs; the transaction can only be rolled back then."""
+        if self._connection is not None:
+            async with _acquired(self._database.primary) as other:
+                await other.execute("select pg_cancel_backend($1)", self._connection.get_server_pid())
+
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """A part that may fail on its own without losing the whole."""
