@@ -90,8 +90,9 @@ ITEMS = text("select * from item where id = any(cast(:item_ids as uuid[]))")
 EXPORT_REQUEST = text(
     """
     insert into action_request_export (member_id, item_path, format, created_at)
-    values (cast(:account_id as uuid), cast(:path as ltree), cast(:format as action_request_export_format_enum),
-        cast(:requested_at as timestamptz))
+    select cast(:account_id as uuid), path, cast(:format as action_request_export_format_enum),
+        cast(:requested_at as timestamptz)
+    from item where id = cast(:item_id as uuid)
     """
 )
 # The archive of a request of the same kind that is recent enough to be sent again.
@@ -101,7 +102,7 @@ RECENT_EXPORT = text(
     from action_request_export r
     join download d on d.account_id = r.member_id and d.item_id = cast(:item_id as uuid)
         and d.created_at >= r.created_at and d.storage_key like :key_pattern
-    where r.member_id = cast(:account_id as uuid) and r.item_path = cast(:path as ltree)
+    where r.member_id = cast(:account_id as uuid) and r.item_path = (select path from item where id = cast(:item_id as uuid))
       and r.format = cast(:format as action_request_export_format_enum)
       and r.created_at >= now() - make_interval(secs => cast(:window_s as double precision))
     order by d.created_at desc limit 1

@@ -9,7 +9,7 @@ from graasp.actions import queries
 from graasp.actions.export.archive import archive_name, export_entries
 from graasp.actions.jobs import EXPORT_ACTIONS, ExportActions
 from graasp.archives import zip_stream
-from graasp.db.database import Row
+from graasp.db.database import Reader, Row
 from graasp.downloads.service import announce, offer
 from graasp.http.errors import DomainError, FormattedError
 from graasp.items.packing import raw_item
@@ -27,13 +27,15 @@ from worker.registry import handles, on_final_failure
 @handles(EXPORT_ACTIONS)
 async def export_actions(job: RunningJob, export: ExportActions) -> None:
     """Idempotent: an attempt stores under a name of its own, and only the one that completes is ever linked."""
-    with permanent(DomainError, FormattedError):
-        access = await authorize(job.platform.reads, export.member_id, export.item_id, Permission.ADMIN)
-    member = await mail_recipient(job.platform.reads, export.member_id)
-    if member is None:
-        raise PermanentError("The account is gone.")
+    # Not from a replica: what has just been made is there.
+    async with job.platform.database.transaction() as transaction:
+        with permanent(DomainError, FormattedError):
+            access = await authorize(transaction, export.member_id, export.item_id, Permission.ADMIN)
+        member = await mail_recipient(transaction, export.member_id)
+        if member is None:
+            raise PermanentError("The account is gone.")
+        recent = await _recent(transaction, job, export)
     item = access.item
-    recent = await _recent(job, export, item)
     if recent is not None:
         async with job.completing({"sentAgain": True}) as uow:
             await _tell(uow, export, item, member, recent["storage_key"], recent["file_name"])
@@ -43,7 +45,7 @@ async def export_actions(job: RunningJob, export: ExportActions) -> None:
         await uow.execute(
             queries.EXPORT_REQUEST,
             account_id=export.member_id,
-            path=item["path"],
+            item_id=export.item_id,
             format=export.format,
             requested_at=requested_at,
         )
@@ -51,13 +53,12 @@ async def export_actions(job: RunningJob, export: ExportActions) -> None:
         await _tell(uow, export, item, member, key, file_name)
 
 
-async def _recent(job: RunningJob, export: ExportActions, item: Row) -> Row | None:
+async def _recent(reader: Reader, job: RunningJob, export: ExportActions) -> Row | None:
     """An archive of the same kind, made a moment ago and still there."""
-    row = await job.platform.reads.first(
+    row = await reader.first(
         queries.RECENT_EXPORT,
         account_id=export.member_id,
         item_id=export.item_id,
-        path=item["path"],
         format=export.format,
         key_pattern=f"actions/%\\_{export.format}\\_actions\\_%",
         window_s=float(job.platform.settings.action_export_window_seconds),

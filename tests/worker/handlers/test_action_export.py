@@ -4,22 +4,30 @@ import csv
 import io
 import zipfile
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
-from uuid import UUID
+from urllib.parse import quote
+from uuid import UUID, uuid4
 
 import httpx
 import orjson
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select, text, update
 
+from graasp.accounts.tables import account
+from graasp.actions.jobs import EXPORT_ACTIONS, ExportActions
 from graasp.actions.tables import action, action_request_export
 from graasp.apps.tables import app_action, app_data
 from graasp.chat.tables import chat_message
+from graasp.items.tables import item
 from graasp.jobs.tables import job
-from graasp.platform import Platform
+from graasp.platform import Platform, open_platform
+from graasp.settings import Settings
+from tests.conftest import Published
 from tests.factories import Factory
-from worker.execution import Outcome
+from worker.execution import Outcome, execute
+from worker.registry import load_handlers
 
 Cookie = Callable[[UUID], dict[str, str]]
 RunJobs = Callable[[], Awaitable[list[Outcome]]]
@@ -65,12 +73,16 @@ async def _export(
     assert (answer.status_code, answer.content) == (204, b"")
 
 
-async def _archive(client: httpx.AsyncClient, mail: EmailMessage) -> dict[str, bytes]:
-    """Follow the mail's link as its reader would; the files by their names without the folder."""
+def _link(mail: EmailMessage) -> str:
     body = mail.get_body(("plain",))
     assert body is not None
     link = next(line for line in body.get_content().splitlines() if line.startswith("http"))
-    answer = await client.get(httpx.URL(link).raw_path.decode())
+    return httpx.URL(link).raw_path.decode()
+
+
+async def _archive(client: httpx.AsyncClient, mail: EmailMessage) -> dict[str, bytes]:
+    """Follow the mail's link as its reader would; the files by their names without the folder."""
+    answer = await client.get(_link(mail))
     assert answer.status_code == 303
     content = await client.get(httpx.URL(answer.headers["location"]).raw_path.decode())
     assert content.headers["content-type"] == "application/zip"
@@ -190,17 +202,143 @@ async def test_a_link_dies_with_the_right_it_was_given_for(
 ) -> None:
     await _export(client, cookie_for(course["teacher"]["id"]), course["folder"]["id"], "json")
     await run_jobs()
-    body = mails[0].get_body(("plain",))
-    assert body is not None
-    link = next(line for line in body.get_content().splitlines() if line.startswith("http"))
-    path = httpx.URL(link).raw_path.decode()
+    path = _link(mails[0])
     assert (await client.get(path)).status_code == 303
     await factory.recycle(course["folder"])
     answer = await client.get(path)
     assert (answer.status_code, answer.json()["code"]) == (404, "GERR404")
 
 
-async def test_without_admin_permission_the_answer_is_the_same_and_the_job_fails_with_the_reason(
+@pytest.mark.parametrize(
+    ("permission", "error"),
+    [
+        ("write", "USER_CANNOT_ADMIN_ITEM"),
+        ("read", "USER_CANNOT_ADMIN_ITEM"),
+        (None, "MEMBER_CANNOT_ACCESS"),
+        ("recycled", "ITEM_NOT_FOUND"),
+        ("missing", "ITEM_NOT_FOUND"),
+    ],
+)
+async def test_without_admin_permission_the_answer_is_the_same_and_the_reason_is_told_to_who_asked(
+    client: httpx.AsyncClient,
+    platform: Platform,
+    factory: Factory,
+    cookie_for: Cookie,
+    run_jobs: RunJobs,
+    mails: list[EmailMessage],
+    published: Published,
+    course: dict[str, Any],
+    permission: str | None,
+    error: str,
+) -> None:
+    member, item_id = await factory.member(), course["folder"]["id"]
+    if permission in ("read", "write"):
+        await factory.membership(course["folder"]["path"], member["id"], permission)
+    elif permission == "recycled":
+        await factory.recycle(course["folder"])
+        member = course["teacher"]
+    elif permission == "missing":
+        item_id = uuid4()
+    await _export(client, cookie_for(member["id"]), item_id, "csv")
+    assert await run_jobs() == [Outcome.FAILED]
+    assert mails == []
+    await platform.realtime.flush()
+    ((topic, channel, body),) = await published()
+    assert (topic, channel) == ("item/member", str(member["id"]))
+    (told,) = body.pop("errors")
+    assert body == {"kind": "feedback", "op": "export", "resource": [str(item_id)]}
+    if error == "ITEM_NOT_FOUND":
+        assert told == {"name": "FastifyError", "message": f"ITEM_NOT_FOUND {item_id}"}
+    else:
+        assert told == {"name": error, "message": error}
+    row = await platform.reads.first(select(job.c.state, job.c.error))
+    assert row is not None
+    assert (row["state"], error in row["error"]) == ("failed", True)
+    assert await factory.count(action_request_export) == 0
+
+
+async def test_success_is_told_with_the_item(
+    client: httpx.AsyncClient,
+    platform: Platform,
+    cookie_for: Cookie,
+    run_jobs: RunJobs,
+    published: Published,
+    course: dict[str, Any],
+) -> None:
+    headers = cookie_for(course["teacher"]["id"])
+    # The second time the archive is only sent again.
+    for _ in range(2):
+        await _export(client, headers, course["folder"]["id"], "csv")
+        await run_jobs()
+        await platform.realtime.flush()
+        ((topic, channel, body),) = await published()
+        assert (topic, channel) == ("item/member", str(course["teacher"]["id"]))
+        item_id = str(course["folder"]["id"])
+        item = body["result"].pop(item_id)
+        assert (item["id"], item["name"], item["creatorId"]) == (item_id, 'Course: "A/B" é', channel)
+        assert body == {
+            "kind": "feedback",
+            "op": "export",
+            "resource": [item_id],
+            "result": {},
+            "errors": [],
+        }
+
+
+async def test_a_failure_while_gathering_is_told_after_the_last_attempt(
+    client: httpx.AsyncClient,
+    platform: Platform,
+    cookie_for: Cookie,
+    run_jobs: RunJobs,
+    published: Published,
+    course: dict[str, Any],
+) -> None:
+    await _export(client, cookie_for(course["teacher"]["id"]), course["folder"]["id"], "json")
+    async with platform.unit_of_work() as uow:
+        await uow.execute(update(job).values(max_attempts=1))
+        await uow.execute(text("alter table chat_message rename column body to gone"))
+    try:
+        assert await run_jobs() == [Outcome.FAILED]
+    finally:
+        async with platform.unit_of_work() as uow:
+            await uow.execute(text("alter table chat_message rename column gone to body"))
+    await platform.realtime.flush()
+    ((_, _, body),) = await published()
+    message = "A file was not created properly for the requested archive"
+    assert body["errors"] == [{"name": message, "message": message}]
+    assert [key async for key in platform.storage.list("actions")] == []
+
+
+async def test_names_carry_the_moment_of_the_request(
+    client: httpx.AsyncClient,
+    platform: Platform,
+    cookie_for: Cookie,
+    run_jobs: RunJobs,
+    mails: list[EmailMessage],
+    course: dict[str, Any],
+) -> None:
+    folder = course["folder"]
+    await _export(client, cookie_for(course["teacher"]["id"]), folder["id"], "csv")
+    await run_jobs()
+    request = await platform.reads.first(select(action_request_export))
+    assert request is not None
+    assert (request["item_path"], request["format"]) == (folder["path"], "csv")
+    stamp = int(request["created_at"].timestamp())
+    (key,) = [key async for key in platform.storage.list("actions")]
+    assert key.startswith(f"actions/{folder['id']}/Course___A_B__é_csv_actions_{stamp}")
+    answer = await client.get(_link(mails[0]))
+    content = await client.get(httpx.URL(answer.headers["location"]).raw_path.decode())
+    name = f"Course___A_B__é_csv_actions_{stamp}.zip"
+    assert quote(name) in content.headers["content-disposition"]
+    with zipfile.ZipFile(io.BytesIO(content.content)) as archive:
+        folders = {entry.partition("/")[0] for entry in archive.namelist()}
+        assert folders == {
+            f"Course___A_B__é_actions_{folder['id']}_{request['created_at']:%Y-%m-%d_%H-%M-%S}"
+        }
+        assert all(entry.endswith(f"_{stamp}.csv") for entry in archive.namelist())
+
+
+async def test_what_makes_a_new_archive_within_the_window_and_what_does_not(
     client: httpx.AsyncClient,
     platform: Platform,
     factory: Factory,
@@ -209,12 +347,106 @@ async def test_without_admin_permission_the_answer_is_the_same_and_the_job_fails
     mails: list[EmailMessage],
     course: dict[str, Any],
 ) -> None:
-    writer = await factory.member()
-    await factory.membership(course["folder"]["path"], writer["id"], "write")
-    await _export(client, cookie_for(writer["id"]), course["folder"]["id"], "csv")
+    folder, teacher = course["folder"], course["teacher"]
+    second = await factory.member()
+    await factory.membership(folder["path"], second["id"], "admin")
+
+    async def makes_a_new_one(who: Any, export_format: str = "json") -> bool:
+        before = await factory.count(action_request_export)
+        mails.clear()
+        await _export(client, cookie_for(who["id"]), folder["id"], export_format)
+        await run_jobs()
+        assert [mail["to"] for mail in mails] == [who["email"]]
+        await _archive(client, mails[0])
+        return await factory.count(action_request_export) == before + 1
+
+    assert await makes_a_new_one(teacher)
+    assert not await makes_a_new_one(teacher)
+    assert await makes_a_new_one(teacher, "csv")
+    assert await makes_a_new_one(second)
+    # Neither a new name nor a new place make it another item.
+    elsewhere = await factory.item()
+    moved = f"{elsewhere['path']}.{folder['path']}"
+    async with platform.unit_of_work() as uow:
+        await uow.execute(update(item).where(item.c.id == folder["id"]).values(name="renamed", path=moved))
+    await factory.membership(elsewhere["path"], teacher["id"], "admin")
+    assert not await makes_a_new_one(teacher)
+    async for key in platform.storage.list("actions"):
+        await platform.storage.delete(key)
+    assert await makes_a_new_one(teacher)
+    hours_ago = datetime.now(UTC) - timedelta(hours=2, seconds=1)
+    async with platform.unit_of_work() as uow:
+        await uow.execute(update(action_request_export).values(created_at=hours_ago))
+    assert await makes_a_new_one(teacher)
+
+
+async def test_a_request_of_another_server_is_no_archive_of_ours(
+    client: httpx.AsyncClient,
+    factory: Factory,
+    cookie_for: Cookie,
+    run_jobs: RunJobs,
+    course: dict[str, Any],
+) -> None:
+    who = {"member_id": course["teacher"]["id"], "item_path": course["folder"]["path"]}
+    await factory.insert(action_request_export, **who, format="json")
+    await _export(client, cookie_for(course["teacher"]["id"]), course["folder"]["id"], "json")
+    await run_jobs()
+    assert await factory.count(action_request_export) == 2
+
+
+async def test_an_account_that_is_gone_gets_nothing(
+    client: httpx.AsyncClient,
+    platform: Platform,
+    cookie_for: Cookie,
+    run_jobs: RunJobs,
+    mails: list[EmailMessage],
+    course: dict[str, Any],
+) -> None:
+    await _export(client, cookie_for(course["teacher"]["id"]), course["folder"]["id"], "json")
+    async with platform.unit_of_work() as uow:
+        await uow.execute(delete(account).where(account.c.id == course["teacher"]["id"]))
     assert await run_jobs() == [Outcome.FAILED]
     assert mails == []
-    row = await platform.reads.first(select(job.c.state, job.c.error))
-    assert row is not None
-    assert row["state"] == "failed"
-    assert "USER_CANNOT_ADMIN_ITEM" in row["error"]
+
+
+async def test_the_archive_is_stored_in_s3_as_well(
+    s3_settings: Settings,
+    clean_services: None,
+    mails: list[EmailMessage],
+) -> None:
+    load_handlers()
+    async with open_platform(s3_settings) as platform:
+        factory = Factory(platform.database)
+        teacher = await factory.member()
+        folder = await factory.owned_item(teacher, name="é")
+        async with platform.unit_of_work() as uow:
+            export = ExportActions(item_id=folder["id"], member_id=teacher["id"], format="json")
+            job_id = await uow.enqueue(EXPORT_ACTIONS, export)
+        assert await execute(platform, job_id) is Outcome.SUCCEEDED
+        (key,) = [key async for key in platform.storage.list(f"actions/{folder['id']}")]
+        content = b"".join([chunk async for chunk in platform.storage.open(key)])
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            assert len(archive.namelist()) == 9
+
+
+async def test_an_export_has_the_same_statements_however_much_there_is(
+    platform: Platform, factory: Factory, run_jobs: RunJobs
+) -> None:
+    teacher = await factory.member()
+    counts = []
+    for items in (1, 25):
+        folder = await factory.owned_item(teacher)
+        for number in range(items):
+            below = await factory.item(folder)
+            await factory.insert(action, type="a", item_id=below["id"], extra={f"k{number}": number})
+        async with platform.unit_of_work() as uow:
+            export = ExportActions(item_id=folder["id"], member_id=teacher["id"], format="csv")
+            await uow.enqueue(EXPORT_ACTIONS, export)
+        await platform.jobs.flush()
+        statements: list[str] = []
+        platform.database.observers.append(statements.append)
+        assert await run_jobs() == [Outcome.SUCCEEDED, Outcome.SUCCEEDED]
+        await platform.jobs.flush()
+        platform.database.observers.clear()
+        counts.append(len(statements))
+    assert counts[0] == counts[1]
