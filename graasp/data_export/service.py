@@ -36,11 +36,16 @@ async def write_archive(platform: Platform, member_id: UUID, attempt: str) -> st
     return key
 
 
-async def remove_archives(platform: Platform, member_id: UUID, *, made_by: str = "") -> None:
-    """Delete a member's archives; with `made_by`, only those whose attempts begin so."""
+async def remove_attempts(platform: Platform, member_id: UUID, attempts: str) -> None:
+    """Delete the archives of attempts whose names begin so."""
     async for key in platform.storage.list(_folder(member_id)):
-        if f"-{made_by}" in key.rpartition("/")[2]:
+        if f"-{attempts}" in key:
             await platform.storage.delete(key)
+
+
+async def remove_archives(platform: Platform, member_id: UUID) -> None:
+    """Delete every archive of a member that is gone."""
+    await platform.storage.delete_folder(_folder(member_id))
 
 
 def _folder(member_id: UUID) -> str:

@@ -2,7 +2,7 @@
 
 from graasp.accounts.service import mail_recipient
 from graasp.data_export.jobs import EXPORT_MEMBER_DATA, ExportMemberData
-from graasp.data_export.service import remove_archives, write_archive
+from graasp.data_export.service import remove_archives, remove_attempts, write_archive
 from graasp.downloads.service import offer
 from graasp.jobs.spec import PermanentError
 from graasp.mail.messages import data_exported
@@ -19,7 +19,7 @@ async def export_member_data(job: RunningJob, export: ExportMemberData) -> None:
     if member is None:
         await remove_archives(platform, export.member_id)
         raise PermanentError("The account is gone.")
-    await remove_archives(platform, export.member_id, made_by=job.id.hex)
+    await remove_attempts(platform, export.member_id, job.id.hex)
     key = await write_archive(platform, export.member_id, f"{job.id.hex}-{job.attempt}")
     async with job.completing({"storageKey": key}) as uow:
         link = await offer(uow, account_id=export.member_id, storage_key=key, file_name="graasp-data.zip")
