@@ -3,7 +3,6 @@
 import struct
 import zlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,6 +14,7 @@ from sqlalchemy import select
 from graasp.accounts.tables import account
 from graasp.platform import Platform
 from graasp.settings import Settings
+from graasp.storage.local import LocalStorage
 from tests.factories import Factory, Row
 from tests.people import NOT_VALIDATED, UNAUTHORIZED, Cookie, every_caller, refusal
 from tests.pictures import picture, size_of, svg
@@ -179,15 +179,20 @@ async def test_a_request_without_a_file_is_refused(
 
 
 async def test_a_storage_that_fails_is_told_and_nothing_is_half_there(
-    platform: Platform, upload: Callable[..., Any], settings: Settings
+    platform: Platform, upload: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = settings.file_storage_root_path
-    assert root is not None
-    Path(root, "objects").mkdir(parents=True, exist_ok=True)
-    Path(root, "objects", "avatars").write_text("in the way")
+    put = LocalStorage.put
+
+    async def fill_up(storage: LocalStorage, key: str, *arguments: Any, **options: Any) -> int:
+        if key.endswith("original"):
+            raise OSError("No space left on device")
+        return await put(storage, key, *arguments, **options)
+
+    monkeypatch.setattr(LocalStorage, "put", fill_up)
     refused = await upload(picture())
     assert refusal(refused) == (500, "GPFERR010")
     assert await _has_avatar(platform) is None
+    assert await _stored(platform) == []
 
 
 async def test_who_has_no_picture(client: httpx.AsyncClient, factory: Factory) -> None:
