@@ -22,7 +22,6 @@ from graasp.http.uploads import UploadedFile
 from graasp.imports.errors import InvalidArchiveFile
 from graasp.imports.jobs import IMPORT_ARCHIVE, ImportArchive
 from graasp.imports.manifest import plan_manifest
-from graasp.imports.packages import PackageStore
 from graasp.imports.plans import LeftOut, Plan, PlannedItem
 from graasp.imports.raw import LARGEST_DOCUMENT, plan_files
 from graasp.imports.storing import Storing, with_bytes
@@ -89,7 +88,6 @@ async def import_archive(
     parent_id: UUID | None,
     *,
     progress: Callable[[int, int], None],
-    packages: PackageStore | None = None,
 ) -> Imported:
     """Make the items of an archive; their number does not change that of the statements by more than one a thousand.
 
@@ -107,7 +105,7 @@ async def import_archive(
                 raise UnsafeArchive("there is too much text in it")
             await check_space(platform, platform.reads, caller, plan.stored_bytes)
             used = await used_bytes(platform.reads, caller.id)
-            storing = Storing(platform, caller, archive, packages, used)
+            storing = Storing(platform, caller, archive, used)
             uow.after_rollback(storing.discard)
             try:
                 await storing.store(with_bytes(iter(plan.items)), progress)

@@ -12,8 +12,8 @@ from graasp.archives.reading import Archive, ArchiveEntry
 from graasp.auth.gates import Caller
 from graasp.files.errors import UploadEmptyFile
 from graasp.files.receiving import Incoming, StoredFile, discard, store_file
+from graasp.h5p.service import StoredPackage, store_package
 from graasp.http.errors import DomainError, FormattedError
-from graasp.imports.packages import PackageStore, StoredPackage
 from graasp.imports.plans import LeftOut, PlannedItem
 from graasp.items.thumbnails import thumbnail_prefix
 from graasp.platform import Platform
@@ -26,9 +26,7 @@ _IN_MEMORY = 1024 * 1024
 class Storing:
     """What of an archive is stored so far; `refused` are the items that could not be."""
 
-    def __init__(
-        self, platform: Platform, caller: Caller, archive: Archive, packages: PackageStore | None, used: int
-    ) -> None:
+    def __init__(self, platform: Platform, caller: Caller, archive: Archive, used: int) -> None:
         self.files: dict[UUID, StoredFile] = {}
         self.packages: dict[UUID, StoredPackage] = {}
         self.thumbnails: set[UUID] = set()
@@ -36,7 +34,6 @@ class Storing:
         self._platform = platform
         self._caller = caller
         self._archive = archive
-        self._package_store = packages
         self._used = used
 
     @property
@@ -87,14 +84,9 @@ class Storing:
         self.files[item.id] = replace(file, item_id=item.id)
 
     async def _store_package(self, item: PlannedItem, content: ArchiveEntry) -> None:
-        if self._package_store is None:
-            self._refuse(item, "H5P packages can't be imported by this server")
-            return
         chunks = self._archive.chunks(content)
         try:
-            self.packages[item.id] = await self._package_store(
-                self._platform, self._caller, item.name, chunks
-            )
+            self.packages[item.id] = await store_package(self._platform, self._caller, item.name, chunks)
         except (DomainError, FormattedError) as error:
             if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 raise

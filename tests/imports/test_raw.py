@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import pytest
 from sqlalchemy import select
 
 from graasp.jobs.tables import job
 from graasp.memberships.tables import item_membership
 from tests.imports.archives import zipped
 from tests.imports.conftest import Importer
+from tests.packages import package
 from tests.pictures import pdf, picture
 
 
@@ -209,8 +209,30 @@ async def test_an_import_that_was_done_is_not_done_again(importer: Importer) -> 
     assert row["state"] == "succeeded"
 
 
-@pytest.mark.parametrize("name", ["x.h5p"])
-async def test_packages_that_can_not_be_read_are_told(importer: Importer, name: str) -> None:
-    feedback = await importer.bring_in(zipped({name: b"no package", "a.txt": b"x"}))
-    assert [row["name"] for row in await importer.children()] == ["a"]
-    assert [error["name"] for error in feedback["errors"]] == ["x"]
+async def test_packages_become_playable_items(importer: Importer) -> None:
+    archive = zipped({"Course.h5p": package(), "broken.h5p": b"no package", "a.txt": b"x"})
+    feedback = await importer.bring_in(archive)
+    rows = {row["name"]: row for row in await importer.children()}
+    assert {name: row["type"] for name, row in rows.items()} == {"Course": "h5p", "a": "document"}
+    assert [error["name"] for error in feedback["errors"]] == ["broken"]
+    place = rows["Course"]["extra"]["h5p"]
+    packages = importer.platform.packages
+    assert await packages.size(f"h5p-content/{place['h5pFilePath']}") == len(package())
+    assert await packages.size(f"h5p-content/{place['contentFilePath']}/h5p.json")
+    kept = {key.split("/")[1] async for key in packages.list("h5p-content")}
+    assert kept == {place["contentId"]}
+
+
+async def test_packages_come_back_from_a_graasp_archive(importer: Importer) -> None:
+    await importer.bring_in(zipped({"Course.h5p": package()}))
+    exported = await importer.client.post(
+        f"/api/items/{importer.folder['id']}/graasp-export", headers=importer.headers
+    )
+    await importer.bring_in(exported.content)
+    (folder,) = [row for row in await importer.children() if row["type"] == "folder"]
+    (copy,) = await importer.children(folder)
+    (original,) = [row for row in await importer.children() if row["type"] == "h5p"]
+    places = [row["extra"]["h5p"] for row in (original, copy)]
+    assert places[0]["contentId"] != places[1]["contentId"]
+    for place in places:
+        assert await importer.platform.packages.size(f"h5p-content/{place['h5pFilePath']}") == len(package())
