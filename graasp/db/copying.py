@@ -24,7 +24,7 @@ _ESCAPES = (
 async def copy_lines(
     transaction: Transaction, sql: str, *arguments: Any, separator: bytes
 ) -> AsyncGenerator[bytes, None]:
-    """The single text column of a query, rows joined by `separator`, in chunks of many rows."""
+    """The single text column of a query with `$n` arguments, rows joined by `separator`, in chunks of many rows."""
     first = True
     async with aclosing(_copied(transaction, sql, *arguments)) as chunks:
         async for lines in _whole_lines(chunks):
@@ -54,7 +54,9 @@ async def copy_csv(transaction: Transaction, sql: str) -> AsyncGenerator[bytes, 
                 yield text[:end]
 
 
-async def _copied(transaction: Transaction, sql: str, **options: Any) -> AsyncGenerator[bytes, None]:
+async def _copied(
+    transaction: Transaction, sql: str, *arguments: Any, **options: Any
+) -> AsyncGenerator[bytes, None]:
     """What COPY sends, a bounded number of chunks ahead of the reader.
 
     A reader that goes before the end leaves a transaction that can only be rolled back.
@@ -69,7 +71,7 @@ async def _copied(transaction: Transaction, sql: str, **options: Any) -> AsyncGe
 
     async def read() -> None:
         try:
-            await connection.copy_from_query(sql, output=keep, **options)
+            await connection.copy_from_query(sql, *arguments, output=keep, **options)
         finally:
             await keep(None)
 

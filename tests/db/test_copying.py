@@ -61,6 +61,14 @@ async def test_chunks_do_not_matter(platform: Platform, quoted: str) -> None:
     assert read == [[str(n), f"{quoted}{'x' * (n % 5000)}{quoted}"] for n in range(1, 3001)]
 
 
+async def test_lines_of_a_query_with_arguments(platform: Platform) -> None:
+    async with platform.database.transaction() as transaction:
+        lines = copy_lines(
+            transaction, "select $1::text || n from generate_series(1, $2::int) n", "a", 3, separator=b","
+        )
+        assert b"".join([chunk async for chunk in lines]) == b"a1,a2,a3"
+
+
 async def test_no_rows_are_nothing(platform: Platform) -> None:
     async with platform.database.transaction() as transaction:
         assert [chunk async for chunk in copy_csv(transaction, "select 1 where false")] == []
