@@ -23,6 +23,7 @@ from graasp.item_login.routes import router as item_login
 from graasp.items.routes import router as items
 from graasp.items.thumbnail_routes import router as thumbnails
 from graasp.items.trees.routes import router as item_trees
+from graasp.likes.routes import router as likes
 from graasp.links.routes import router as links
 from graasp.maintenance.routes import router as maintenance
 from graasp.memberships.requests.routes import router as membership_requests
@@ -58,6 +59,7 @@ DOMAINS = (
     flags,
     invitations,
     short_links,
+    likes,
     links,
     shortcuts,
     pages,

@@ -187,6 +187,11 @@ GATES: dict[str, Gate] = {
     "recycleManyItems": Gate(VALIDATED, query=_SOME),
     "restoreManyItems": Gate(VALIDATED, query=_SOME),
     "getOwnRecycledItems": Gate(MEMBER),
+    # likes
+    "getLikesForCurrentMember": Gate(MEMBER),
+    "getLikesForItem": Gate(ANYBODY, READ),
+    "createItemLike": Gate(VALIDATED, READ),
+    "deleteItemLike": Gate(VALIDATED, READ),
     # items
     "createFolder": Gate(VALIDATED, WRITE, query=_IN_ITEM, body={"name": "new"}),
     "createCapsule": Gate(VALIDATED, WRITE, query=_IN_ITEM, body={"name": "new"}),
