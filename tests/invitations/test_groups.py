@@ -68,7 +68,9 @@ async def test_each_group_gets_its_copy_with_its_people(
     copies = {
         row["name"]: row
         for row in await platform.reads.all(
-            select(item_view).where(item_view.c.path.op("~")(f"{target['path']}.*{{1}}"))
+            select(item_view)
+            .where(item_view.c.path.op("~")(f"{target['path']}.*{{1}}"))
+            .order_by(item_view.c.order)
         )
     }
     assert list(copies) == ["2", "10", "Blue"]
