@@ -33,12 +33,18 @@ FILES: dict[str, bytes] = {
 }
 
 
+def _dated(name: str) -> ZipInfo:
+    """The same package is the same bytes whenever it is made."""
+    return ZipInfo(name, date_time=(2026, 1, 1, 0, 0, 0))
+
+
 def package(*, manifest: Any = MANIFEST, files: dict[str | ZipInfo, bytes] | None = None) -> bytes:
     """A playable package; `manifest` is written as JSON unless it is bytes, `files` come beside the usual ones."""
     written = BytesIO()
     with ZipFile(written, "w", ZIP_DEFLATED) as archive:
         if manifest is not None:
-            archive.writestr("h5p.json", manifest if isinstance(manifest, bytes) else json.dumps(manifest))
+            written_as = manifest if isinstance(manifest, bytes) else json.dumps(manifest)
+            archive.writestr(_dated("h5p.json"), written_as, ZIP_DEFLATED)
         for name, content in {**FILES, **(files or {})}.items():
-            archive.writestr(name, content)
+            archive.writestr(_dated(name) if isinstance(name, str) else name, content, ZIP_DEFLATED)
     return written.getvalue()

@@ -448,5 +448,5 @@ async def test_an_export_has_the_same_statements_however_much_there_is(
         assert await run_jobs() == [Outcome.SUCCEEDED, Outcome.SUCCEEDED]
         await platform.jobs.flush()
         platform.database.observers.clear()
-        counts.append(len(statements))
+        counts.append(len([sql for sql in statements if "heartbeat" not in sql]))
     assert counts[0] == counts[1]
