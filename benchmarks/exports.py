@@ -6,33 +6,18 @@ items with a million actions. Then doubles the actions, to show that memory does
 
 import asyncio
 import itertools
-import multiprocessing
 import os
-import resource
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
 import httpx
 import psycopg
-from pydantic import BaseModel
-from sqlalchemy import select
 
 from benchmarks.stack import account_id, core, core_url, item_id, seed, services, session_cookie
-from graasp.actions.jobs import EXPORT_ACTIONS, ExportActions
-from graasp.exports.jobs import EXPORT_FOLDER, ExportFolder
-from graasp.jobs.spec import JobSpec
-from graasp.jobs.tables import job
-from graasp.platform import open_platform
-from graasp.settings import load_settings
-from worker.execution import execute
-from worker.registry import load_handlers
 
-_WHO = {"item_id": item_id(0), "member_id": account_id(0)}
-_EXPORTS = (
-    (EXPORT_ACTIONS, ExportActions(**_WHO, format="json")),
-    (EXPORT_ACTIONS, ExportActions(**_WHO, format="csv")),
-    (EXPORT_FOLDER, ExportFolder(**_WHO)),
-)
+_KINDS = ("json", "csv", "raw")
 _DOUBLE = """
     insert into action (type, created_at, account_id, item_id, extra, geolocation, view)
     select type, created_at, account_id, item_id, extra, geolocation, view from action
@@ -46,56 +31,20 @@ def main() -> None:
         seed()
         print("| export | actions | seconds | peak MB | MB before | archive MB | statements |")
         print("|---|---:|---:|---:|---:|---:|---:|")
-        for number in range(len(_EXPORTS)):
-            _in_a_process_of_its_own(number, "1,000,000")
+        for kind in _KINDS:
+            _export(kind, "1,000,000")
         with core(folder / "core.log"):
             asyncio.run(_statistics())
         with psycopg.connect(os.environ["DB_CONNECTION"], autocommit=True) as connection:
             connection.execute(_DOUBLE)
             connection.execute("vacuum analyze")
-        for number in range(len(_EXPORTS)):
-            _in_a_process_of_its_own(number, "2,000,000")
+        for kind in _KINDS:
+            _export(kind, "2,000,000")
 
 
-def _in_a_process_of_its_own(number: int, actions: str) -> None:
-    """Its peak is the job's."""
-    context = multiprocessing.get_context("spawn")
-    process = context.Process(target=_measure_export, args=(number, actions))
-    process.start()
-    process.join()
-
-
-def _measure_export(number: int, actions: str) -> None:
-    load_handlers()
-    asyncio.run(_export(*_EXPORTS[number], actions))
-
-
-async def _export(spec: JobSpec[BaseModel], payload: BaseModel, actions: str) -> None:
-    settings = load_settings(action_export_window_seconds=0, log_level="error")
-    async with open_platform(settings) as platform:
-        async with platform.unit_of_work() as uow:
-            job_id = await uow.enqueue(spec, payload)
-        await platform.jobs.flush()
-        statements: list[str] = []
-        platform.database.observers.append(statements.append)
-        before = _peak_mb()
-        started = time.perf_counter()
-        await execute(platform, job_id)
-        seconds = time.perf_counter() - started
-        peak = _peak_mb()
-        row = await platform.reads.first(select(job.c.result).where(job.c.id == job_id))
-        assert row is not None
-        size = await platform.storage.size(row["result"]["storageKey"])
-    kind = getattr(payload, "format", "raw")
-    print(
-        f"| {kind} | {actions} | {seconds:.1f} | {peak:.0f} | {before:.0f} | {(size or 0) / 1e6:.0f}"
-        f" | {len(statements)} |",
-        flush=True,
-    )
-
-
-def _peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def _export(kind: str, actions: str) -> None:
+    """In a process of its own: its peak is the job's."""
+    subprocess.run([sys.executable, "-m", "benchmarks.export_job", kind, actions], check=True)
 
 
 async def _statistics() -> None:
