@@ -7,6 +7,7 @@ import structlog
 
 from graasp.http.errors import DomainError, ServiceUnavailable
 from graasp.settings import Settings
+from graasp.web.certificates import certificates
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +44,7 @@ async def require_person(
 
 async def _ask(url: str, query: dict[str, str]) -> dict[str, Any]:
     try:
-        async with httpx.AsyncClient(timeout=_TIMEOUT_S) as client:
+        async with httpx.AsyncClient(timeout=_TIMEOUT_S, verify=certificates()) as client:
             response = await client.get(url, params=query)
             answer = response.raise_for_status().json()
     except (httpx.HTTPError, ValueError) as error:

@@ -8,6 +8,7 @@ import structlog
 
 from graasp.etherpad.errors import EtherpadServerError
 from graasp.settings import Settings
+from graasp.web.certificates import certificates
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +76,9 @@ class EtherpadClient:
             raise _refused(method, "no server is configured")
         form = {**arguments, "apikey": self._key.get_secret_value()}
         try:
-            async with httpx.AsyncClient(timeout=_TIMEOUT_S, trust_env=False) as client:
+            async with httpx.AsyncClient(
+                timeout=_TIMEOUT_S, trust_env=False, verify=certificates()
+            ) as client:
                 # In the body: keys in queries end up in logs.
                 answer = await client.post(f"{self._url}/api/{_VERSION}/{method}", data=form)
             if not answer.is_success or len(answer.content) > _LARGEST_ANSWER:

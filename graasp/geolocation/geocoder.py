@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 from graasp.geolocation.errors import GeolocationNotFound, MissingGeolocationApiKey
 from graasp.http.errors import ServiceUnavailable
 from graasp.platform import Platform
+from graasp.web.certificates import certificates
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +58,7 @@ async def _ask(platform: Platform, operation: str, query: dict[str, str]) -> lis
     if (cached := await _cached(platform, kept_as)) is not None:
         return cached
     try:
-        async with httpx.AsyncClient(timeout=_TIMEOUT_S, trust_env=False) as client:
+        async with httpx.AsyncClient(timeout=_TIMEOUT_S, trust_env=False, verify=certificates()) as client:
             params = query | {"format": "json", "apiKey": key.get_secret_value()}
             answer = await client.get(f"{host}/{operation}", params=params)
         if not answer.is_success or len(answer.content) > _LARGEST_ANSWER:

@@ -15,6 +15,7 @@ from publicsuffixlist import PublicSuffixList
 from graasp.links.errors import InvalidUrl
 from graasp.links.preview import EMPTY, Preview, one_line, preview_of
 from graasp.platform import Platform
+from graasp.web.certificates import certificates
 from graasp.web.fetching import CannotFetch, Page
 
 log = structlog.get_logger(__name__)
@@ -115,7 +116,9 @@ async def _service_preview(platform: Platform, url: str) -> Preview | None:
     if service is None:
         return None
     try:
-        async with httpx.AsyncClient(timeout=_SERVICE_TIMEOUT_S, trust_env=False) as client:
+        async with httpx.AsyncClient(
+            timeout=_SERVICE_TIMEOUT_S, trust_env=False, verify=certificates()
+        ) as client:
             answer = await client.get(f"{service}/iframely", params={"uri": url})
         if not answer.is_success or len(answer.content) > _LARGEST_ANSWER:
             return EMPTY

@@ -8,6 +8,7 @@ import httpx
 
 from graasp.db.database import DatabaseUnavailable
 from graasp.platform import Platform
+from graasp.web.certificates import certificates
 
 _TIMEOUT_S = 3.0
 _MARKS = {"healthy": "✅", "not-healthy": "⌛️", "not-reachable": "❌", "unexpected": "⁉️"}
@@ -29,7 +30,7 @@ class Part(NamedTuple):
 
 async def check_parts(platform: Platform) -> dict[str, dict[str, str]]:
     """`{part: {status, isHealthy, message}}` for api, database, meilisearch, etherpad, iframely, in this order."""
-    async with httpx.AsyncClient(timeout=_TIMEOUT_S) as client:
+    async with httpx.AsyncClient(timeout=_TIMEOUT_S, verify=certificates()) as client:
         parts = [
             Part("database", "Database", _database(platform)),
             Part("meilisearch", "Meilisearch", _meilisearch(client, platform.settings.meilisearch_url)),
