@@ -28,7 +28,7 @@ from graasp.memberships.errors import ItemNotFound
 from graasp.memberships.service import grant_creator_admin
 from graasp.platform import Platform, UnitOfWork
 
-_MAX_PAGE = 50
+MAX_PAGE = 50
 _LONGEST_DESCRIPTION = 5000
 
 
@@ -315,7 +315,7 @@ async def accessible(
 ) -> list[Wire]:
     """One page of the topmost items that match; a page has at most 50."""
     found = search(wanted.keywords)
-    size = min(wanted.page_size, _MAX_PAGE)
+    size = min(wanted.page_size, MAX_PAGE)
     rows = await reader.all(
         queries.ACCESSIBLE[wanted.sort_by, wanted.ordering.lower(), bool(found)],
         account_id=caller.id,

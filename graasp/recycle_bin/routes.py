@@ -4,8 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,20 +14,13 @@ from graasp.http.dependencies import Reads, Uow
 from graasp.http.fields import Whole
 from graasp.http.responses import json_response
 from graasp.http.routing import contract_router
-from graasp.items.schemas import Item
+from graasp.items.schemas import Item, Pagination
 from graasp.items.trees.jobs import TreeOperation
 from graasp.items.trees.routes import ItemIds, accept
 from graasp.recycle_bin import service
 from graasp.recycle_bin.jobs import RECYCLE_ITEMS, RESTORE_ITEMS
 
 router = contract_router(prefix="/items", tags=["recycled", "item"])
-
-
-class Pagination(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel)
-
-    page: int
-    page_size: int
 
 
 class RecycledPage(BaseModel):

@@ -7,6 +7,7 @@ from graasp.auth.gates import Caller
 from graasp.db.database import Reader, Row
 from graasp.items.errors import TooManyDescendants
 from graasp.items.packing import Wire, generic_item
+from graasp.items.service import MAX_PAGE
 from graasp.items.trees import queries as trees
 from graasp.items.trees.deletion import delete_trees
 from graasp.items.trees.locking import lock_trees, outermost
@@ -18,7 +19,6 @@ from graasp.platform import UnitOfWork
 from graasp.recycle_bin import queries
 
 MONTHS_KEPT = 3
-_MAX_PAGE = 50
 
 
 async def recycle(uow: UnitOfWork, caller: Caller, item_ids: Sequence[UUID]) -> list[Row]:
@@ -68,7 +68,7 @@ def _asked_first(rows: Sequence[Row], item_ids: Sequence[UUID]) -> list[Row]:
 
 async def own_recycled(reader: Reader, caller: Caller, *, page: int, page_size: int) -> list[Wire]:
     """One page of what the caller may restore, the latest first; a page has at most 50."""
-    size = min(page_size, _MAX_PAGE)
+    size = min(page_size, MAX_PAGE)
     rows = await reader.all(
         queries.LISTED,
         account_id=caller.id,

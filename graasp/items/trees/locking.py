@@ -1,7 +1,6 @@
 """Operations on overlapping trees, one after the other."""
 
 from collections.abc import Sequence
-from typing import TypeVar
 from uuid import UUID
 
 from graasp.db.database import Row
@@ -10,8 +9,6 @@ from graasp.http.errors import ServiceUnavailable
 from graasp.items.trees import queries
 from graasp.memberships.moving import lock_memberships
 from graasp.platform import UnitOfWork
-
-R = TypeVar("R", bound=Row)
 
 
 class TreeHasMoved(ServiceUnavailable):
@@ -34,7 +31,7 @@ async def _roots(uow: UnitOfWork, item_ids: Sequence[UUID]) -> set[str]:
     return {row["path"].partition(".")[0] for row in rows}
 
 
-def outermost(items: Sequence[R]) -> list[R]:
+def outermost(items: Sequence[Row]) -> list[Row]:
     """The items that lie in none of the others, in their order."""
     paths = {item["path"] for item in items}
     return [item for item in items if not _is_below(item["path"], paths)]
