@@ -12,6 +12,7 @@ from graasp.auth.gates import Caller
 from graasp.db.database import Reader, Row
 from graasp.etherpad.client import EtherpadClient
 from graasp.etherpad.errors import EtherpadServerError, ItemMissingExtra
+from graasp.items.packing import own_content
 from graasp.items.service import NewItem, create_item
 from graasp.memberships.authorization import Permission, authorize
 from graasp.platform import Platform, UnitOfWork
@@ -69,9 +70,8 @@ async def pad_html(platform: Platform, item: Row) -> str:
 
 def pad_of(item: Row) -> Mapping[str, Any]:
     """The item's `{padID, groupID, readerPermission?}`. Raises ItemMissingExtra."""
-    extra = item["extra"] if isinstance(item["extra"], dict) else {}
-    pad = extra.get("etherpad") if item["type"] == "etherpad" else None
-    if not isinstance(pad, dict) or not pad.get("padID") or not pad.get("groupID"):
+    pad = own_content(item) if item["type"] == "etherpad" else {}
+    if not pad.get("padID") or not pad.get("groupID"):
         raise ItemMissingExtra
     return pad
 

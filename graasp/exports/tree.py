@@ -21,7 +21,7 @@ from graasp.exports.download import exported_form
 from graasp.exports.leaves import until_lost
 from graasp.http.responses import dump_json
 from graasp.items.outlines import read_contents
-from graasp.items.thumbnails import thumbnail_prefix
+from graasp.items.packing import has_thumbnail, thumbnail_prefix
 from graasp.platform import Platform
 from graasp.storage import StoredFileNotFound
 
@@ -136,7 +136,7 @@ def _extra(row: Row) -> dict[str, Any]:
 
 
 async def _thumbnail(platform: Platform, row: Row) -> AsyncIterator[bytes] | None:
-    if not isinstance(row["settings"], dict) or row["settings"].get("hasThumbnail") is not True:
+    if not has_thumbnail(row):
         return None
     chunks = platform.storage.open(f"{thumbnail_prefix(row['id'])}/original")
     try:

@@ -15,7 +15,7 @@ from graasp.files import content
 from graasp.files.errors import StorageExceeded, UploadEmptyFile
 from graasp.files.keys import new_file_key
 from graasp.http.errors import RequestFileTooLarge
-from graasp.items.thumbnails import thumbnail_prefix
+from graasp.items.packing import thumbnail_prefix
 from graasp.platform import Platform
 from graasp.storage.errors import UploadFileUnexpectedError
 from graasp.thumbnails.service import kind_of

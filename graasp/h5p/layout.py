@@ -1,11 +1,12 @@
 """Where packages are kept: below `<prefix>/<content id>`, the package itself and its unpacked `content` folder."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from graasp.db.database import Row
+from graasp.items.packing import own_content
 from graasp.settings import Settings
 
 EXTENSION = ".h5p"
@@ -31,10 +32,7 @@ class PackagePlace(NamedTuple):
     @classmethod
     def of(cls, item: Row) -> "PackagePlace | None":
         """Where the package of an item is; nothing for other items, and for those that lost their way."""
-        extra = item["extra"] if item["type"] == "h5p" and isinstance(item["extra"], Mapping) else {}
-        content = extra.get("h5p")
-        if not isinstance(content, Mapping):
-            return None
+        content = own_content(item) if item["type"] == "h5p" else {}
         content_id, _, file_name = str(content.get("h5pFilePath") or "").rpartition("/")
         if content_id != content.get("contentId") or not file_name:
             return None

@@ -15,7 +15,7 @@ from graasp.files.receiving import Incoming, StoredFile, discard, store_file
 from graasp.h5p.service import StoredPackage, store_package
 from graasp.http.errors import DomainError, FormattedError
 from graasp.imports.plans import LeftOut, PlannedItem
-from graasp.items.thumbnails import thumbnail_prefix
+from graasp.items.packing import thumbnail_prefix
 from graasp.platform import Platform
 from graasp.thumbnails.errors import FileIsNotImage
 

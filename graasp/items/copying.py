@@ -26,7 +26,13 @@ from graasp.h5p.layout import PackagePlace, copied_keys, copy_name, package_fold
 from graasp.items import copying_queries, ordering, queries
 from graasp.items.errors import HierarchyTooDeep, ItemNotFolder, TooManyDescendants
 from graasp.items.folders import lock_folder, places_at_the_end
-from graasp.items.packing import InheritedAccess, tree_order
+from graasp.items.packing import (
+    InheritedAccess,
+    has_thumbnail,
+    own_content,
+    thumbnail_prefix,
+    tree_order,
+)
 from graasp.memberships.authorization import Access, Permission, authorize
 from graasp.memberships.errors import ItemNotFound
 from graasp.memberships.service import grant_creator_admin_on
@@ -35,7 +41,7 @@ from graasp.platform import UnitOfWork
 from graasp.settings import Settings
 from graasp.storage.copies import ObjectCopy, copy_objects
 from graasp.storage.errors import UploadFileUnexpectedError
-from graasp.thumbnails.service import SIZES
+from graasp.thumbnails.service import thumbnail_keys
 from graasp.visibility.service import hide_copies
 
 LONGEST_NAME = 500
@@ -209,8 +215,7 @@ def _package_copy(row: Row) -> PackagePlace | None:
 
 
 def _file(row: Row) -> Mapping[str, Any]:
-    file = row["extra"].get("file") if row["type"] == "file" and isinstance(row["extra"], Mapping) else None
-    return file if isinstance(file, Mapping) else {}
+    return own_content(row) if row["type"] == "file" else {}
 
 
 def _size(row: Row) -> int:
@@ -223,12 +228,9 @@ def _objects(copies: Sequence[_Copy], account_id: UUID) -> Iterator[ObjectCopy]:
         metadata = {"item": str(copy.id), "member": str(account_id)}
         if copy.extra and copy.source["type"] == "file":
             yield ObjectCopy(_file(copy.source)["path"], copy.extra["file"]["path"], metadata)
-        if (
-            isinstance(copy.source["settings"], Mapping)
-            and copy.source["settings"].get("hasThumbnail") is True
-        ):
-            for size in SIZES:
-                source, target = (f"thumbnails/{of}/{size}" for of in (copy.source["id"], copy.id))
+        if has_thumbnail(copy.source):
+            keys = (thumbnail_keys(thumbnail_prefix(of)) for of in (copy.source["id"], copy.id))
+            for source, target in zip(*keys, strict=True):
                 yield ObjectCopy(source, target, metadata, is_optional=True)
 
 

@@ -21,9 +21,8 @@ from graasp.http.responses import json_response
 from graasp.http.uploads import SingleFile
 from graasp.items import schemas, service
 from graasp.items.errors import FileExpected
-from graasp.items.packing import generic_item
+from graasp.items.packing import generic_item, thumbnail_prefix
 from graasp.items.service import Change, NewItem
-from graasp.items.thumbnails import thumbnail_prefix
 from graasp.links.service import LINK_SETTINGS, changed_link_content, link_content
 from graasp.memberships.authorization import Permission, authorize
 from graasp.platform import Platform, UnitOfWork

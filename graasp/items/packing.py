@@ -1,7 +1,8 @@
 """Items as clients see them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from graasp.cache.url_cache import UrlCache
 from graasp.db.database import Row
@@ -131,7 +132,7 @@ class Packer:
             item["extra"] = {"h5p": content | {"integrationUrl": link}}
 
     async def _add_thumbnails(self, items: Iterable[Wire]) -> None:
-        with_thumbnail = [item for item in items if item["settings"].get("hasThumbnail") is True]
+        with_thumbnail = [item for item in items if has_thumbnail(item)]
         keys = [_thumbnail(item, size) for item in with_thumbnail for size in ("small", "medium")]
         urls = await self._urls.many(keys)
         for item in with_thumbnail:
@@ -201,12 +202,27 @@ def tree_order(rows: Iterable[Row], root: str) -> list[Row]:
     return ordered
 
 
+def own_content(row: Row) -> Mapping[str, Any]:
+    """What an item's `extra` holds for its own type; empty when what is stored is malformed."""
+    content = row["extra"].get(row["type"]) if isinstance(row["extra"], dict) else None
+    return content if isinstance(content, dict) else {}
+
+
+def has_thumbnail(row: Row) -> bool:
+    settings = row["settings"]
+    return isinstance(settings, dict) and settings.get("hasThumbnail") is True
+
+
+def thumbnail_prefix(item_id: UUID) -> str:
+    """What the storage keys of an item's thumbnails begin with."""
+    return f"thumbnails/{item_id}"
+
+
 def _extra(row: Row) -> Wire:
     kind = row["type"]
     if kind == "page":
         return {}
-    content = row["extra"].get(kind) if isinstance(row["extra"], dict) else None
-    return {kind: _known(content, EXTRA.get(kind, frozenset()))}
+    return {kind: _known(own_content(row), EXTRA.get(kind, frozenset()))}
 
 
 def _known(values: Any, names: frozenset[str]) -> Wire:
@@ -219,4 +235,4 @@ def _known(values: Any, names: frozenset[str]) -> Wire:
 
 
 def _thumbnail(item: Wire, size: str) -> str:
-    return f"thumbnails/{item['id']}/{size}"
+    return f"{thumbnail_prefix(item['id'])}/{size}"

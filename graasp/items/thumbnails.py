@@ -6,6 +6,7 @@ from graasp.auth.gates import Caller
 from graasp.db.database import Reader
 from graasp.http.uploads import UploadedFile
 from graasp.items import queries
+from graasp.items.packing import has_thumbnail, thumbnail_prefix
 from graasp.items.service import Change, update_item
 from graasp.memberships.authorization import Permission, authorize
 from graasp.platform import Platform, UnitOfWork
@@ -13,11 +14,6 @@ from graasp.thumbnails.errors import FileIsNotImage
 from graasp.thumbnails.service import Size
 
 LARGEST_UPLOAD = 10 * 1024 * 1024
-
-
-def thumbnail_prefix(item_id: UUID) -> str:
-    """What the storage keys of an item's thumbnails begin with."""
-    return f"thumbnails/{item_id}"
 
 
 async def set_thumbnail(platform: Platform, caller: Caller, item_id: UUID, file: UploadedFile | None) -> None:
@@ -46,7 +42,7 @@ async def thumbnail_url(
 ) -> str | None:
     """A link to one size; nothing for an item without. Raises the storage's own error when the file is missing."""
     access = await authorize(reader, caller.id if caller else None, item_id)
-    if access.item["settings"].get("hasThumbnail") is not True:
+    if not has_thumbnail(access.item):
         return None
     return await platform.thumbnails.url(thumbnail_prefix(item_id), size)
 

@@ -63,11 +63,11 @@ class Thumbnails:
             if isinstance(error, Exception):
                 raise UploadFileUnexpectedError(account_id) from error
             raise
-        await self._urls.forget(*_keys(prefix))
+        await self._urls.forget(*thumbnail_keys(prefix))
 
     async def remove(self, *prefixes: str) -> None:
         """Delete every size below these prefixes; those that are not there are no error."""
-        keys = [key for prefix in prefixes for key in _keys(prefix)]
+        keys = [key for prefix in prefixes for key in thumbnail_keys(prefix)]
         if keys:
             await self._storage.delete(*keys)
             await self._urls.forget(*keys)
@@ -86,7 +86,8 @@ def kind_of(content_type: str) -> PictureKind | None:
     return "video" if content_type in _VIDEOS else None
 
 
-def _keys(prefix: str) -> Sequence[str]:
+def thumbnail_keys(prefix: str) -> Sequence[str]:
+    """The keys of all sizes."""
     return [f"{prefix}/{size}" for size in SIZES]
 
 

@@ -8,7 +8,8 @@ from graasp.db.database import Row
 from graasp.files.jobs import DECODE_FILE, DecodeFile
 from graasp.files.receiving import Decoded, decode
 from graasp.files.service import find_file
-from graasp.items.thumbnails import keep_decoded, thumbnail_prefix
+from graasp.items.packing import thumbnail_prefix
+from graasp.items.thumbnails import keep_decoded
 from graasp.storage import StoredFileNotFound
 from worker.execution import RunningJob
 from worker.registry import handles

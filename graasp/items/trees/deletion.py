@@ -1,7 +1,6 @@
 """Deletion of item trees, for good: the rows at once, what they leave in storage afterwards."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 from uuid import UUID
 
 from graasp.auth.gates import Caller
@@ -9,13 +8,13 @@ from graasp.db.database import Row
 from graasp.etherpad.service import delete_pad
 from graasp.h5p.service import remove_packages
 from graasp.items.errors import TooManyDescendants
+from graasp.items.packing import has_thumbnail, own_content, thumbnail_prefix
 from graasp.items.trees import queries
 from graasp.items.trees.jobs import REMOVE_LEFTOVERS, Leftovers
 from graasp.items.trees.locking import lock_trees, outermost
 from graasp.memberships.authorization import Access, Permission, authorize_many
 from graasp.memberships.errors import UserCannotAdminItem
 from graasp.platform import Platform, UnitOfWork
-from graasp.thumbnails.service import SIZES
 
 _ITEMS_A_JOB = 500
 
@@ -54,7 +53,7 @@ def leftovers(rows: Sequence[Row]) -> Leftovers:
     """What these items have outside the database."""
     left = Leftovers()
     for row in rows:
-        content = _content(row)
+        content = own_content(row)
         if row["type"] == "file" and _is_key(content.get("path")):
             left.keys.append(content["path"])
         if row["type"] == "app":
@@ -63,8 +62,8 @@ def leftovers(rows: Sequence[Row]) -> Leftovers:
             left.pads.append(content["padID"])
         if row["type"] == "h5p" and isinstance(content.get("contentId"), str):
             left.packages.append(content["contentId"])
-        if isinstance(row["settings"], Mapping) and row["settings"].get("hasThumbnail") is True:
-            left.keys += [f"thumbnails/{row['id']}/{size}" for size in SIZES]
+        if has_thumbnail(row):
+            left.thumbnails.append(thumbnail_prefix(row["id"]))
     return left
 
 
@@ -72,16 +71,12 @@ async def remove_leftovers(platform: Platform, left: Leftovers) -> None:
     """Delete what deleted items left; what is gone already is no error."""
     await platform.storage.delete(*left.keys)
     await platform.urls.forget(*left.keys)
+    await platform.thumbnails.remove(*left.thumbnails)
     for folder in left.folders:
         await platform.storage.delete_folder(folder)
     for pad_id in left.pads:
         await delete_pad(platform, pad_id)
     await remove_packages(platform, left.packages)
-
-
-def _content(row: Row) -> Mapping[str, Any]:
-    content = row["extra"].get(row["type"]) if isinstance(row["extra"], Mapping) else None
-    return content if isinstance(content, Mapping) else {}
 
 
 def _is_key(path: object) -> bool:

@@ -27,9 +27,10 @@ class TreeTransfer(TreeOperation):
 
 
 class Leftovers(BaseModel):
-    """What deleted items leave outside the database: stored objects, folders of them, pads, packages (content ids)."""
+    """What deleted items leave outside the database: stored objects, prefixes of thumbnails, folders, pads, packages (content ids)."""
 
     keys: list[str] = []
+    thumbnails: list[str] = []
     folders: list[str] = []
     pads: list[str] = []
     packages: list[str] = []
