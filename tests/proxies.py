@@ -1,6 +1,7 @@
 """A network that fails: a proxy in front of a service, which can stall, break off and refuse."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from math import inf
@@ -16,19 +17,28 @@ class Proxy:
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._allowance: float = inf
-        self.port = 0
+        # Bound without listening: while connections are refused, nobody else gets the port.
+        self._reserved = socket.socket()
+        self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._reserved.bind(("127.0.0.1", 0))
+        self.port: int = self._reserved.getsockname()[1]
 
     async def open(self) -> None:
         """Accept connections."""
         self._allowance = inf
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, reuse_address=True)
 
     def close(self) -> None:
         """Refuse connections, and break off those that there are."""
         if self._server is not None:
             self._server.close()
         self.break_off()
+
+    def give_up(self) -> None:
+        """Refuse connections for good."""
+        self.resume()
+        self.close()
+        self._reserved.close()
 
     def strand(self) -> None:
         """Let the connections that there are die without a word; new ones are passed on."""
@@ -106,5 +116,4 @@ async def proxy_to(port: int) -> AsyncIterator[Proxy]:
     try:
         yield proxy
     finally:
-        proxy.resume()
-        proxy.close()
+        proxy.give_up()
