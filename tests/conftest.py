@@ -1,8 +1,6 @@
 """The services every test runs against - PostgreSQL, Redis, SMTP, an S3 API - started once per session."""
 
 import asyncio
-import contextlib
-import contextvars
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
@@ -45,6 +43,7 @@ from graasp.platform import Platform, open_platform
 from graasp.realtime.publisher import UPDATES_CHANNEL
 from graasp.settings import Settings
 from tests.factories import Factory
+from tests.statements import counted
 from worker.execution import Outcome, execute
 from worker.registry import load_handlers
 
@@ -285,29 +284,8 @@ def run_jobs(platform: Platform) -> RunJobs:
 
 @pytest.fixture
 def count_statements(app: FastAPI) -> Callable[[], AbstractContextManager[list[str]]]:
-    """`with count_statements() as statements:` collects the SQL of the requests made meanwhile.
-
-    What the server does in the background, like handing jobs over, is nobody's request.
-    """
-    observers = app.state.platform.database.observers
-
-    @contextlib.contextmanager
-    def counting() -> Iterator[list[str]]:
-        statements: list[str] = []
-        in_request = contextvars.ContextVar("in_request", default=False)
-
-        def observe(sql: str) -> None:
-            if in_request.get():
-                statements.append(sql)
-
-        observers.append(observe)
-        in_request.set(True)
-        try:
-            yield statements
-        finally:
-            observers.remove(observe)
-
-    return counting
+    """`with count_statements() as statements:` collects the SQL of the requests made meanwhile."""
+    return lambda: counted(app.state.platform.database)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from graasp.auth.gates import Caller
 from graasp.platform import Platform
 from graasp.settings import Settings
 from tests.factories import Factory
+from tests.statements import counted
 
 Cookie = Callable[[UUID], dict[str, str]]
 Counting = Callable[[], AbstractContextManager[list[str]]]
@@ -87,12 +88,10 @@ async def test_any_number_of_actions_is_one_statement(
     platform: Platform, factory: Factory, count_statements: Counting
 ) -> None:
     member = await factory.member()
-    statements: list[str] = []
+    actions = [NewAction("delete", {"itemId": str(number)}) for number in range(500)]
     async with platform.unit_of_work() as uow:
-        platform.database.observers.append(statements.append)
-        actions = [NewAction("delete", {"itemId": str(number)}) for number in range(500)]
-        await record(uow, _caller(member), RequestOrigin(None, None, "8.8.8.8"), actions)
-        platform.database.observers.clear()
+        with counted(platform.database) as statements:
+            await record(uow, _caller(member), RequestOrigin(None, None, "8.8.8.8"), actions)
     assert len(statements) == 1
     rows = await _recorded(platform)
     assert {row["extra"]["itemId"] for row in rows} == {str(number) for number in range(500)}

@@ -27,6 +27,7 @@ from graasp.jobs.tables import job
 from graasp.platform import Platform
 from tests.conftest import Published
 from tests.factories import Factory
+from tests.statements import counted
 from worker.execution import Outcome
 
 Cookie = Callable[[UUID], dict[str, str]]
@@ -256,11 +257,8 @@ async def test_the_number_of_statements_does_not_depend_on_the_number_of_items(
             export = ExportFolder(item_id=root["id"], member_id=owner["id"])
             await uow.enqueue(EXPORT_FOLDER, export)
         await platform.jobs.flush()
-        statements: list[str] = []
-        platform.database.observers.append(statements.append)
-        assert await run_jobs() == [Outcome.SUCCEEDED, Outcome.SUCCEEDED]
-        await platform.jobs.flush()
-        platform.database.observers.clear()
+        with counted(platform.database) as statements:
+            assert await run_jobs() == [Outcome.SUCCEEDED, Outcome.SUCCEEDED]
         counts.append(len(statements))
     assert counts[0] == counts[1]
 

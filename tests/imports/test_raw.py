@@ -10,6 +10,7 @@ from tests.imports.archives import zipped
 from tests.imports.conftest import Importer
 from tests.packages import package
 from tests.pictures import pdf, picture
+from tests.statements import counted
 
 
 async def test_files_and_folders_become_items(importer: Importer) -> None:
@@ -190,14 +191,12 @@ async def test_texts_that_are_no_document_any_more_stay_files(importer: Importer
 async def test_statements_do_not_depend_on_the_number_of_items(importer: Importer) -> None:
     counts = []
     for number in (3, 60):
-        statements: list[str] = []
         answer = await importer.send(
             zipped({f"{n // 20}/{n}.{kind}": b"x" for n in range(number) for kind in ("txt", "bin")})
         )
         assert answer.status_code == 202
-        importer.platform.database.observers.append(statements.append)
-        await importer.feedback()
-        importer.platform.database.observers.remove(statements.append)
+        with counted(importer.platform.database) as statements:
+            await importer.feedback()
         counts.append(len(statements))
     assert counts[0] == counts[1]
 

@@ -25,6 +25,7 @@ from graasp.settings import Settings
 from graasp.storage import StoredFileNotFound
 from graasp.visibility.tables import item_visibility
 from tests.factories import Factory
+from tests.statements import counted
 
 
 def caller_of(member: Any) -> Caller:
@@ -394,10 +395,8 @@ async def test_the_number_of_statements_depends_neither_on_the_tree_nor_on_the_c
             made = await factory.item(source, type=kind)
             if kind == "app":
                 await factory.insert(app_setting, item_id=made["id"], name="s", data={})
-    statements: list[str] = []
-    platform.database.observers.append(statements.append)
-    roots = await copy(platform, owner, source, home, names=[f"copy {n}" for n in range(copies)])
-    platform.database.observers.remove(statements.append)
+    with counted(platform.database) as statements:
+        roots = await copy(platform, owner, source, home, names=[f"copy {n}" for n in range(copies)])
     assert [root["name"] for root in roots] == [f"copy {n}" for n in range(copies)]
     assert len(await platform.reads.all(select(item.c.id))) == 2 + 3 * items + copies * (1 + 3 * items)
     assert len(statements) == 15

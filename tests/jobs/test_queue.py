@@ -17,6 +17,7 @@ from graasp.jobs.retention import forget_ended_jobs
 from graasp.jobs.tables import job
 from graasp.platform import Platform, open_platform
 from graasp.settings import Settings
+from tests.statements import counted
 from tests.worker.sample_jobs import ALL, HEAVY_NOTE, ONE_NOTE, SECRET_NOTE, SHORT_NOTE, Note
 from worker.execution import execute
 
@@ -63,12 +64,10 @@ async def test_a_job_of_a_transaction_that_fails_never_existed(platform: Platfor
 
 
 async def test_many_jobs_are_written_in_one_statement_and_all_handed_over(platform: Platform) -> None:
-    statements: list[str] = []
-    platform.database.observers.append(statements.append)
     async with platform.unit_of_work() as uow:
-        await uow.enqueue_all(SHORT_NOTE, [_NOTE, _NOTE, _NOTE])
-        await uow.enqueue_all(SHORT_NOTE, [])
-    platform.database.observers.clear()
+        with counted(platform.database) as statements:
+            await uow.enqueue_all(SHORT_NOTE, [_NOTE, _NOTE, _NOTE])
+            await uow.enqueue_all(SHORT_NOTE, [])
     assert len(statements) == 1
     await platform.jobs.flush()
     rows = await platform.reads.all(select(job.c.id))

@@ -19,6 +19,7 @@ from graasp.memberships.authorization import (
 )
 from graasp.platform import Platform
 from tests.factories import Factory
+from tests.statements import counted
 
 _LARGEST = 8
 _LEVEL = st.sampled_from(("read", "write", "admin"))
@@ -139,10 +140,8 @@ async def test_one_statement_decides_as_the_rules_do_for_everybody(
     planted = await _plant(factory, forest)
     unknown = uuid4()
     for person, account_id in planted.people.items():
-        statements: list[str] = []
-        platform.database.observers.append(statements.append)
-        verdicts = await authorize_many(platform.reads, account_id, [*planted.ids, unknown], needed)
-        platform.database.observers.remove(statements.append)
+        with counted(platform.database) as statements:
+            verdicts = await authorize_many(platform.reads, account_id, [*planted.ids, unknown], needed)
         assert len(statements) == 1
         assert list(verdicts) == [*planted.ids, unknown]
         assert _told(verdicts[unknown], unknown) == "GERR001"

@@ -13,6 +13,7 @@ from graasp.memberships.service import add_all
 from graasp.memberships.tables import item_membership
 from graasp.platform import Platform
 from tests.factories import Factory
+from tests.statements import counted
 
 Levels = dict[str, str]
 
@@ -27,13 +28,11 @@ _MOVE_TREE = text(
 
 async def _move(platform: Platform, mover: Any, items: Sequence[Any], folder: Any | None) -> list[str]:
     """Move items as the item domain does; the statements it took for the memberships."""
-    statements: list[str] = []
     async with platform.unit_of_work() as uow:
         paths = [item["path"] for item in items]
         await lock_memberships(uow, [*paths, *([folder["path"]] if folder else [])])
-        platform.database.observers.append(statements.append)
-        await move_memberships(uow, paths, folder["path"] if folder else None, mover_id=mover["id"])
-        platform.database.observers.remove(statements.append)
+        with counted(platform.database) as statements:
+            await move_memberships(uow, paths, folder["path"] if folder else None, mover_id=mover["id"])
         for path in paths:
             label = path.rpartition(".")[2]
             new_path = f"{folder['path']}.{label}" if folder else label

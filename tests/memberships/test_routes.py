@@ -330,18 +330,16 @@ async def test_many_members_are_given_access_in_as_many_statements_as_one(
     platform: Platform, factory: Factory, run_jobs: RunJobs, mails: list[EmailMessage], tree: Tree
 ) -> None:
     admin = Caller(tree["admin"]["id"], "Anna", "individual", True, "en", True)
-    counted = []
+    counts = []
     for number in (1, 5):
-        statements: list[str] = []
         members = [await factory.member() for _ in range(number)]
-        platform.database.observers.append(statements.append)
+        grants = {member["id"]: Permission.READ for member in members}
         async with platform.unit_of_work() as uow:
-            grants = {member["id"]: Permission.READ for member in members}
-            rows = await share_all(uow, admin, tree["B"], grants)
-            platform.database.observers.remove(statements.append)
+            with counted(platform.database) as statements:
+                rows = await share_all(uow, admin, tree["B"], grants)
         assert {row["account_id"] for row in rows} == set(grants)
-        counted.append(len(statements))
-    assert counted == [5, 5]
+        counts.append(len(statements))
+    assert counts == [5, 5]
     await run_jobs()
     assert len(mails) == 6
 
@@ -381,7 +379,7 @@ async def test_every_change_takes_the_same_few_statements_and_is_audited(
         await factory.membership(tree["A"]["path"], (await factory.member())["id"], "admin")
     url = f"/api/items/{tree['B']['id']}/memberships"
     body = {"accountId": str(tree["member"]["id"]), "permission": "read"}
-    counted = []
+    counts = []
     changes: list[tuple[str, dict[str, str], dict[str, str] | None]] = [
         ("POST", {}, body),
         ("PATCH", {}, {"permission": "write"}),

@@ -14,6 +14,7 @@ from graasp.settings import Settings
 from graasp.visibility.tables import item_visibility
 from tests.factories import Factory
 from tests.items.trees.operations import Operations, Stored, permissions
+from tests.statements import counted
 
 Tree = dict[str, Any]
 
@@ -238,13 +239,9 @@ async def test_the_statements_do_not_depend_on_the_size(
     platform: Platform,
 ) -> None:
     async def statements(row: Any, into: Any) -> int:
-        counted: list[str] = []
-        platform.database.observers.append(counted.append)
-        try:
+        with counted(platform.database) as caused:
             await operations.result(tree["anna"], "move", [row], into=into)
-        finally:
-            platform.database.observers.remove(counted.append)
-        return len(counted)
+        return len(caused)
 
     large = await factory.item(tree["P"], name="large")
     for _ in range(30):

@@ -26,6 +26,7 @@ from graasp.platform import Platform, open_platform
 from graasp.settings import Settings
 from tests.conftest import Published
 from tests.factories import Factory
+from tests.statements import counted
 from worker.execution import Outcome, execute
 from worker.registry import load_handlers
 
@@ -443,10 +444,7 @@ async def test_an_export_has_the_same_statements_however_much_there_is(
             export = ExportActions(item_id=folder["id"], member_id=teacher["id"], format="csv")
             await uow.enqueue(EXPORT_ACTIONS, export)
         await platform.jobs.flush()
-        statements: list[str] = []
-        platform.database.observers.append(statements.append)
-        assert await run_jobs() == [Outcome.SUCCEEDED, Outcome.SUCCEEDED]
-        await platform.jobs.flush()
-        platform.database.observers.clear()
+        with counted(platform.database) as statements:
+            assert await run_jobs() == [Outcome.SUCCEEDED, Outcome.SUCCEEDED]
         counts.append(len([sql for sql in statements if "heartbeat" not in sql]))
     assert counts[0] == counts[1]
