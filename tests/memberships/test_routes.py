@@ -19,6 +19,7 @@ from graasp.memberships.tables import item_membership, membership_request
 from graasp.platform import Platform
 from tests.factories import Factory
 from tests.memberships.conftest import Tree
+from tests.statements import counted
 
 Cookie = Callable[[UUID], dict[str, str]]
 RunJobs = Callable[[], Awaitable[list[object]]]
