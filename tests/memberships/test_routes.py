@@ -392,8 +392,8 @@ async def test_every_change_takes_the_same_few_statements_and_is_audited(
             answer = await client.request(method, target, params=query, json=sent, headers=headers)
         assert answer.status_code == 204
         # The mail of the first is handed over in the background.
-        counted.append(len([sql for sql in statements if "pushed_at" not in sql]))
-    assert counted == [7, 6, 6]
+        counts.append(len([sql for sql in statements if "pushed_at" not in sql]))
+    assert counts == [7, 6, 6]
     about = {"account_id": str(tree["admin"]["id"]), "for_account": str(tree["member"]["id"])}
     told = [(event["event"], event["permission"]) for event in audited if about.items() <= event.items()]
     assert told == [
