@@ -88,7 +88,18 @@ class Driver(Protocol):
         ...
 
     def deploy(self, version: str, report: Report) -> None:
-        """Make this version the one that `scale` starts and `migrate` runs; what runs is replaced, one by one."""
+        """Make this version the one that `scale` starts and `migrate` runs. What runs already is left as it is."""
+        ...
+
+    def migrates_compatibly(self, report: Report) -> bool:
+        """Whether the deployed version's pending migrations leave the version that runs working.
+
+        Asks `graasp migrate --compatible`, run as the migration task is.
+        """
+        ...
+
+    def roll_out(self, report: Report) -> None:
+        """Replace what runs by the deployed version, one after the other, without an interruption."""
         ...
 
     def smoke_test(self, report: Report) -> None:
