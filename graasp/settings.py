@@ -124,6 +124,18 @@ def _comma_list(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def _header_name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", value):
+        raise ValueError("should be the name of an HTTP header")
+    return value
+
+
+def _header_value(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[!-~]+", value.get_secret_value()):
+        raise ValueError("should be printable ASCII without spaces")
+    return value
+
+
 def _true_or_one(value: Any) -> Any:
     return value.lower() in ("true", "1") if isinstance(value, str) else value
 
@@ -165,6 +177,10 @@ class Settings(BaseSettings):
     short_link_base_url: HttpUrl = "http://localhost:3000/short-links"
     cors_origin_regex: Annotated[str, AfterValidator(_regex)] | None = None
     cookie_domain: str = Field(min_length=1)
+
+    # --- maintenance: in every state but `running`, requests that carry this header pass ------------
+    maintenance_header_name: Annotated[str, AfterValidator(_header_name)] | None = None
+    maintenance_header_secret: Annotated[SecretStr, AfterValidator(_header_value)] | None = None
 
     # --- secrets: no default anywhere; `graasp up` makes its own -------------------------------------
     secure_session_secret_key: Annotated[SecretStr, AfterValidator(_session_key)]
@@ -291,6 +307,12 @@ class Settings(BaseSettings):
                 raise ValueError(
                     f"OPERATIONS_PORT needs {' and '.join(missing)}: the dashboard is never open"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _maintenance_header_is_complete(self) -> "Settings":
+        if (self.maintenance_header_name is None) != (self.maintenance_header_secret is None):
+            raise ValueError("MAINTENANCE_HEADER_NAME and MAINTENANCE_HEADER_SECRET need each other")
         return self
 
     @property
