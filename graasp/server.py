@@ -55,6 +55,10 @@ def serve(
     with_worker: Annotated[
         bool, typer.Option("--with-worker", help="Run a worker beside it, for development in one container.")
     ] = False,
+    fd: Annotated[
+        int | None,
+        typer.Option(min=0, help="Listen on this inherited socket instead of HOST_LISTEN_ADDRESS:PORT."),
+    ] = None,
 ) -> None:
     """Serve the API (and, with OPERATIONS_PORT, the dashboard and the metrics on a port of their own).
 
@@ -63,9 +67,11 @@ def serve(
     """
     settings = load_settings()
     if with_worker:
+        if fd is not None:
+            raise typer.BadParameter("--fd and --with-worker exclude each other")
         run_core_and_worker()
         return
-    uvloop.run(_serve(settings))
+    uvloop.run(_serve(settings, None if fd is None else _inherited(fd)))
 
 
 def write_openapi(
@@ -81,12 +87,13 @@ def write_openapi(
         output.write_bytes(document + b"\n")
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, inherited: socket.socket | None = None) -> None:
     # Told here, in one line: a server that fails while it starts tells it in fifty.
     async with open_database(settings.db_connection, pool_size=1):
         pass
     app = create_app(settings)
-    servers = [_server(app, settings.host_listen_address, settings.port)]
+    core = _server(app, settings.host_listen_address, settings.port)
+    servers = [core]
     if settings.operations_port is not None:
         operations = operations_app(app, settings)
         servers.append(_server(operations, settings.operations_listen_address, settings.operations_port))
@@ -94,7 +101,12 @@ async def _serve(settings: Settings) -> None:
     _stop_on_signals(servers)
     _spare_the_garbage_collector()
     try:
-        await asyncio.gather(*(server.serve([_listen(server.config)]) for server in servers))
+        await asyncio.gather(
+            *(
+                server.serve([_listen(server.config, inherited if server is core else None)])
+                for server in servers
+            )
+        )
     finally:
         for server in servers:
             server.should_exit = True
@@ -138,9 +150,20 @@ def operations_app(app: FastAPI, settings: Settings) -> FastAPI:
     return operations
 
 
-def _listen(config: uvicorn.Config) -> socket.socket:
-    """Bind. A port that is taken is logged and ends the process."""
-    listening = config.bind_socket()
+def _inherited(fd: int) -> socket.socket:
+    """The socket whose descriptor another process has left to this one."""
+    try:
+        given = socket.socket(fileno=fd)
+        if given.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            return given
+    except OSError as error:
+        raise typer.BadParameter(f"there is no socket at descriptor {fd}") from error
+    raise typer.BadParameter(f"nothing listens at descriptor {fd}")
+
+
+def _listen(config: uvicorn.Config, inherited: socket.socket | None = None) -> socket.socket:
+    """Bind, unless a listening socket was inherited. A port that is taken is logged and ends the process."""
+    listening = inherited or config.bind_socket()
     if sys.platform == "linux":
         # Connections inherit it. The server's own heartbeats can't end one whose client reads nothing any more.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_S * 1000)
