@@ -29,11 +29,17 @@ class ServiceStatus(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """What the target finds, whatever was written down."""
+    """What the target finds, whatever was written down. What it can't tell cheaply is None."""
 
     services: Mapping[Service, ServiceStatus]
     database: bool
     version: str | None
+    # As which state the front door treats requests.
+    announced: State | None = None
+    # Whether a migration task is at work.
+    migrating: bool = False
+    # Whether the deployed version has migrations that the database lacks.
+    migrations_pending: bool | None = None
 
 
 class MigrationResult(NamedTuple):
@@ -50,6 +56,8 @@ class Driver(Protocol):
     # The services it has, and how many of each run where the service is up.
     replicas: Mapping[Service, int]
     store: Store
+    # The maintenance header's name; None when it or its secret is not set, and only `running` can be reached.
+    maintenance_header: str | None
 
     def observe(self) -> Observed:
         """What is there now."""

@@ -1,5 +1,6 @@
 """What leads from one state to another: ordered steps, planned without touching anything."""
 
+from collections.abc import Collection
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -43,7 +44,7 @@ _STEPS = {
         Step(
             Action.CLOSE_FRONT_DOOR,
             "people see the maintenance screen; requests with the secret header pass",
-            "a header name and a secret are set",
+            "a maintenance header's name and secret are set",
             "`graasp state set running` opens it again",
         ),
         Step(
@@ -72,8 +73,8 @@ _STEPS = {
         ),
         Step(
             Action.MIGRATE,
-            "run the migration task once; its exit code and log decide",
-            "no other migration runs",
+            "run the migration task once; its exit code decides",
+            "no other migration runs, and neither cores nor workers do",
             "`graasp state set restricted` with the version before: it works with the wider schema",
         ),
         Step(
@@ -96,12 +97,15 @@ _STEPS = {
         ),
         Step(
             Action.OPEN_FRONT_DOOR,
-            "everybody passes",
+            "whom the new state lets pass, passes: in `running` everybody",
             "every service answers",
             "`graasp state set restricted` closes it again",
         ),
     )
 }
+
+
+_ONCE = frozenset({Action.DRAIN, Action.SNAPSHOT, Action.MIGRATE})
 
 
 def plan(current: State | None, target: State) -> tuple[Step, ...]:
@@ -114,10 +118,20 @@ def plan(current: State | None, target: State) -> tuple[Step, ...]:
     return () if current == target else tuple(_STEPS[action] for action in _actions(current, target))
 
 
+def remaining(target: State, done: Collection[Action]) -> tuple[Step, ...]:
+    """The steps to `target` that are left after a transition to it was interrupted.
+
+    What only makes sure of something is done again, since anything may have happened meanwhile; what takes its time
+    whenever it is done is not.
+    """
+    return tuple(step for step in plan(None, target) if step.action not in _ONCE.intersection(done))
+
+
 def _actions(current: State | None, target: State) -> list[Action]:
     before = None if current is None else STATES[current]
     after = STATES[target]
-    closes = bool(after.guarded) and not (before and before.guarded)
+    closes = bool(after.guarded - (before.guarded if before else frozenset()))
+    opens = bool(before.guarded - after.guarded) if before else not after.guarded
     stops = bool(STATES[State.RUNNING].up - after.up) and not (before and before.up <= after.up)
     starts = bool(after.up) and not (before and after.up <= before.up)
     actions = []
@@ -134,7 +148,7 @@ def _actions(current: State | None, target: State) -> list[Action]:
         actions += [Action.RECORD_STATE, Action.SNAPSHOT, Action.MIGRATE]
     if starts:
         actions += [Action.START_SERVICES, Action.AWAIT_HEALTH]
-    if not after.guarded:
+    if opens:
         actions.append(Action.OPEN_FRONT_DOOR)
     if Action.RECORD_STATE not in actions:
         actions.append(Action.RECORD_STATE)
