@@ -131,7 +131,7 @@ def _actions(current: State | None, target: State) -> list[Action]:
     before = None if current is None else STATES[current]
     after = STATES[target]
     closes = bool(after.guarded - (before.guarded if before else frozenset()))
-    opens = bool(before.guarded - after.guarded) if before else not after.guarded
+    opens = bool((before.guarded if before else STATES[State.STOPPED].guarded) - after.guarded)
     stops = bool(STATES[State.RUNNING].up - after.up) and not (before and before.up <= after.up)
     starts = bool(after.up) and not (before and after.up <= before.up)
     actions = []
