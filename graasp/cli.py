@@ -9,8 +9,6 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from graasp.settings import InvalidSettings
-
 
 class Command(NamedTuple):
     """Where a command is, and what `graasp --help` says of it."""
@@ -44,6 +42,9 @@ COMMANDS = {
         "graasp.db.commands",
         "migrate",
         "Create or adopt the database at DB_CONNECTION, and apply every pending revision.",
+    ),
+    "state": Command(
+        "graasp.deployment.commands", "state_commands", "Look at the state of an installation, and change it."
     ),
     "job": Command("graasp.jobs.commands", "job_commands", "Look at jobs, cancel them, queue them again."),
     "session": Command(
@@ -111,26 +112,28 @@ def run(commands: typer.Typer) -> None:
     """Run a command line: what an operator can put right ends it with a sentence, not with a traceback."""
     try:
         commands()
-    except InvalidSettings as error:
-        _end(2, str(error))
     except Exception as error:
         explanation = _explanation(error)
         if explanation is None:
             raise
-        _end(1, explanation)
+        _end(*explanation)
 
 
-def _explanation(error: Exception) -> str | None:
+def _explanation(error: Exception) -> tuple[int, str] | None:
+    """The exit code, and the sentence."""
     # Not earlier: most commands end well, and some need no database.
     from asyncpg import UndefinedTableError
 
     from graasp.db.database import DatabaseRefused, DatabaseUnavailable
+    from graasp.settings import InvalidSettings
 
     match error:
+        case InvalidSettings():
+            return 2, str(error)
         case DatabaseRefused() | DatabaseUnavailable():
-            return f"{error}. Is it running, and is DB_CONNECTION right?"
+            return 1, f"{error}. Is it running, and is DB_CONNECTION right?"
         case UndefinedTableError():
-            return f"The database has not (yet) what this needs: {error}. Run `graasp migrate` first."
+            return 1, f"The database has not (yet) what this needs: {error}. Run `graasp migrate` first."
     return None
 
 
