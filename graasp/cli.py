@@ -52,6 +52,11 @@ COMMANDS = {
         "session",
         "Print the value of a session cookie for an account: for development, benchmarks and smoke tests.",
     ),
+    "smoke-test": Command(
+        "graasp.deployment.smoke_test",
+        "smoke_test",
+        "See that an installation works: the core, its database, a session, a job.",
+    ),
     "seed": Command(
         "graasp.demo.commands", "seed_commands", "Fill a database: the demo course, the benchmark data."
     ),

@@ -6,6 +6,7 @@ from graasp.accounts.jobs import DELETE_ACCOUNT_FILES
 from graasp.actions.jobs import EXPORT_ACTIONS
 from graasp.auth.jobs import REQUEST_PASSWORD_RESET
 from graasp.data_export.jobs import EXPORT_MEMBER_DATA
+from graasp.deployment.jobs import SMOKE_TEST
 from graasp.exports.jobs import EXPORT_FOLDER
 from graasp.files.jobs import DECODE_FILE
 from graasp.housekeeping.jobs import CLEAN_UP
@@ -33,6 +34,7 @@ JOBS: tuple[JobSpec[Any], ...] = (
     REMOVE_LEFTOVERS,
     PURGE,
     CLEAN_UP,
+    SMOKE_TEST,
 )
 
 # Short jobs never wait behind long ones: each group has processes that take nothing else, from each queue in turn.

@@ -28,6 +28,7 @@ HANDLER_MODULES = (
     "worker.handlers.item_trees",
     "worker.handlers.recycle_bin",
     "worker.handlers.housekeeping",
+    "worker.handlers.smoke_test",
 )
 
 

@@ -17,6 +17,13 @@ INSERT = text(
     returning id, name, email, extra->>'lang' as lang
     """
 )
+ADD_SMOKE_TESTER = text(
+    """
+    insert into account (id, name, email, enable_save_actions, is_validated, type, marketing_emails_subscribed_at)
+    values (cast(:account_id as uuid), 'Smoke test', :email, false, false, 'individual', null)
+    on conflict (id) do nothing
+    """
+)
 SIGNED_IN = text(
     """
     update account set last_authenticated_at = now(), updated_at = now(),

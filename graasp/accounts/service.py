@@ -11,11 +11,12 @@ from graasp.accounts import queries
 from graasp.accounts.errors import GuestNameTaken, MemberNotFound
 from graasp.accounts.jobs import DELETE_ACCOUNT_FILES, DeleteAccountFiles
 from graasp.actions.recording import NewAction, RequestOrigin, record
-from graasp.auth.gates import Caller
+from graasp.auth.gates import SMOKE_TEST_ACCOUNT, Caller
 from graasp.db.database import Reader, Row
 from graasp.db.statements import dumps
 from graasp.platform import UnitOfWork
 
+_SMOKE_TESTER = "smoke-test@graasp.invalid"
 _KNOWN_EXTRA = {"lang": str, "emailFreq": str, "hasAvatar": bool, "hasCompletedTour": bool}
 
 
@@ -148,6 +149,11 @@ async def add_member(uow: UnitOfWork, *, name: str, email: str, lang: str, saves
     Nothing when somebody has the address already, be it since a moment ago.
     """
     return await uow.first(queries.INSERT, name=name, email=email, lang=lang, saves_actions=saves_actions)
+
+
+async def ensure_smoke_tester(uow: UnitOfWork) -> None:
+    """The account that smoke tests sign in with, see `graasp.auth.gates`. No mail can reach it."""
+    await uow.execute(queries.ADD_SMOKE_TESTER, account_id=SMOKE_TEST_ACCOUNT, email=_SMOKE_TESTER)
 
 
 async def member_by_email(reader: Reader, email: str) -> Row | None:

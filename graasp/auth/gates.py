@@ -17,6 +17,8 @@ from graasp.http.errors import Unauthorized
 from graasp.http.routing import Refusal
 from graasp.http.session_cookie import COOKIE, Session, SessionCodec
 
+SMOKE_TEST_ACCOUNT = UUID("00000000-0000-4000-8000-5a0e7e575a0e")
+
 
 @dataclass(frozen=True)
 class Caller:
@@ -64,10 +66,18 @@ async def find_account(reader: Reader, account_id: UUID) -> Caller | None:
 
 
 def read_session(connection: HTTPConnection) -> Session | None:
-    """The session of the request's cookie, if there is a usable one."""
+    """The session of the request's cookie, if there is one that is good for this request."""
     value = connection.cookies.get(COOKIE)
     codec: SessionCodec = connection.app.state.session_codec
-    return codec.read(value) if value else None
+    session = codec.read(value) if value else None
+    return None if session and not _is_good_for(session, connection) else session
+
+
+def _is_good_for(session: Session, connection: HTTPConnection) -> bool:
+    """The account of the smoke tests asks who it is, and is signed in nowhere else."""
+    if session.account_id != SMOKE_TEST_ACCOUNT:
+        return True
+    return connection.scope.get("method") == "GET" and connection.scope["path"] == "/api/members/current"
 
 
 def send_session(connection: HTTPConnection, session: Session) -> None:
