@@ -1,14 +1,9 @@
 """`graasp state`."""
 
-import getpass
-import socket
-import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from enum import IntEnum
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import orjson
 import typer
@@ -16,10 +11,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from graasp.deployment.driver import Driver, Observed, Report, ServiceStatus, StepFailed
-from graasp.deployment.file_store import RecordUnreadable
+from graasp.deployment.console import (
+    ExitCode,
+    end,
+    indented,
+    open_console,
+    step_shown,
+    this_operator,
+    told_failures,
+)
+from graasp.deployment.driver import Driver, Observed, ServiceStatus
 from graasp.deployment.planner import Step
-from graasp.deployment.records import Locked, Record
+from graasp.deployment.records import Record
 from graasp.deployment.states import STATES, Service, State, desired_counts
 from graasp.deployment.targets import (
     DataOption,
@@ -28,29 +31,14 @@ from graasp.deployment.targets import (
     Target,
     TargetOption,
     TargetOptions,
-    TargetUnusable,
     open_driver,
 )
 from graasp.deployment.transitions import (
     Options,
-    Refused,
-    TransitionFailed,
     change_state,
     reconcile,
     steps_to,
 )
-
-_PIPED_WIDTH = 160
-
-
-class ExitCode(IntEnum):
-    DONE = 0
-    FAILED = 1
-    USAGE = 2
-    LOCKED = 3
-    REFUSED = 4
-    INTERRUPTED = 130
-
 
 state_commands = typer.Typer(
     add_completion=False,
@@ -74,14 +62,14 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """The recorded state, beside what is found."""
-    with _told():
+    with told_failures():
         driver = open_driver(target, TargetOptions(data, project_directory, environment))
         record, observed = driver.store.read(), driver.observe()
     different = differences(record, observed, driver.replicas)
     if as_json:
         typer.echo(_json(record, observed, different))
     else:
-        _show(_console(), driver, record, observed, different)
+        _show(open_console(), driver, record, observed, different)
 
 
 @state_commands.command()
@@ -94,10 +82,10 @@ def plan(
     again: Again = False,
 ) -> None:
     """What `set` would do, step by step. Nothing is touched."""
-    with _told():
+    with told_failures():
         driver = open_driver(target, TargetOptions(data, project_directory, environment))
         record = driver.store.read()
-    _show_plan(_console(), record, wanted, steps_to(record, wanted, again=again))
+    _show_plan(open_console(), record, wanted, steps_to(record, wanted, again=again))
 
 
 @state_commands.command("set")
@@ -127,8 +115,8 @@ def set_state(
 
     What was interrupted or has failed goes on when this is run again.
     """
-    console = _console()
-    with _told(console):
+    console = open_console()
+    with told_failures(console):
         driver = open_driver(target, TargetOptions(data, project_directory, environment))
         record = driver.store.read()
         steps = steps_to(record, wanted, again=again)
@@ -136,14 +124,14 @@ def set_state(
         if not steps:
             return
         if not yes and not typer.confirm("Go on?"):
-            _end(ExitCode.FAILED, "Nothing was changed.")
+            end(ExitCode.FAILED, "Nothing was changed.")
         begun = time.monotonic()
         change_state(
             driver,
             wanted,
-            operator=operator or _operator(),
+            operator=operator or this_operator(),
             options=Options(drain, must_drain, allow_pending, again),
-            watch=lambda step: _shown(console, step),
+            watch=lambda step: step_shown(console, step),
         )
     console.print(f"[bold]{wanted}[/bold] after {time.monotonic() - begun:.1f} s.")
     _tell_bypass(console, driver, wanted)
@@ -158,10 +146,10 @@ def reconcile_state(
     operator: Annotated[str | None, typer.Option(help="Who does this, for the lock.")] = None,
 ) -> None:
     """Stop a database that is up although the installation is stopped: to be run daily."""
-    console = _console()
-    with _told(console):
+    console = open_console()
+    with told_failures(console):
         driver = open_driver(target, TargetOptions(data, project_directory, environment))
-        stopped = reconcile(driver, operator=operator or _operator(), report=_indented(console))
+        stopped = reconcile(driver, operator=operator or this_operator(), report=indented(console))
     console.print("The database was up, and is stopped again." if stopped else "Nothing to do.")
 
 
@@ -171,7 +159,7 @@ def announce(wanted: WantedState) -> None:
     from graasp.deployment.announcement import announce as announce_state
     from graasp.settings import load_settings
 
-    with _told():
+    with told_failures():
         announce_state(load_settings().redis_connection, wanted)
     typer.echo(f"announced {wanted}")
 
@@ -241,71 +229,9 @@ def _show_plan(console: Console, record: Record, wanted: State, steps: tuple[Ste
     console.print(table)
 
 
-@contextmanager
-def _shown(console: Console, step: Step) -> Iterator[Report]:
-    """A line when the step begins to tell something, and one with its time when it has ended."""
-    begun = time.monotonic()
-    with console.status(f"{step.action} …"):
-        try:
-            yield _indented(console)
-        except TransitionFailed:
-            console.print(f"[red]✗[/red] {step.action} [dim]{time.monotonic() - begun:.1f} s[/dim]")
-            raise
-    console.print(f"[green]✓[/green] {step.action} [dim]{time.monotonic() - begun:.1f} s[/dim]")
-
-
-def _indented(console: Console) -> Report:
-    return lambda line: console.print(Text(f"    {line}", style="dim"), soft_wrap=True)
-
-
 def _tell_bypass(console: Console, driver: Driver, state: State) -> None:
     if Service.CORE in STATES[state].guarded & STATES[state].up:
         console.print(f"Requests with the header {driver.maintenance_header} pass.")
-
-
-@contextmanager
-def _told(console: Console | None = None) -> Iterator[None]:
-    """Ends the command with a sentence and the exit code for what an operator can put right."""
-    try:
-        yield
-    except TransitionFailed as error:
-        _tell_failure(console or _console(), error)
-        raise typer.Exit(ExitCode.FAILED) from error
-    except (StepFailed, RecordUnreadable) as error:
-        _end(ExitCode.FAILED, str(error))
-    except TargetUnusable as error:
-        _end(ExitCode.USAGE, str(error))
-    except Locked as error:
-        _end(ExitCode.LOCKED, str(error))
-    except Refused as error:
-        _end(ExitCode.REFUSED, f"{error} Nothing was changed.")
-    except KeyboardInterrupt:
-        _end(ExitCode.INTERRUPTED, "Interrupted. Run the same again: it goes on from here.")
-
-
-def _tell_failure(console: Console, error: TransitionFailed) -> None:
-    wanted = error.record.transition.target if error.record.transition else error.record.state
-    console.print(Text(error.reason, style="red"), soft_wrap=True)
-    console.print(f"\nRecorded: {error.record.state}, on the way to {wanted}.")
-    console.print(f"To go on: put it right, and run `graasp state set {wanted}` again.")
-    console.print(f"To go back: {error.step.way_back}.")
-
-
-def _end(code: ExitCode, sentence: str) -> NoReturn:
-    typer.echo(sentence, err=True)
-    raise typer.Exit(code)
-
-
-def _console() -> Console:
-    # What is piped is not cut to the width of a terminal.
-    return Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH, highlight=False)
-
-
-def _operator() -> str:
-    try:
-        return f"{getpass.getuser()}@{socket.gethostname()}"
-    except (OSError, KeyError):
-        return socket.gethostname()
 
 
 def _up(is_up: bool) -> str:

@@ -76,12 +76,18 @@ async def _run(settings: Settings, url: str, version: str | None) -> bool:
 
 @asynccontextmanager
 async def _installation(settings: Settings, url: str, version: str | None) -> AsyncIterator[Installation]:
-    headers = {}
+    headers = _passing(settings)
     async with (
         open_platform(settings) as platform,
         httpx.AsyncClient(base_url=url, headers=headers, timeout=_ANSWER_S, verify=certificates()) as client,
     ):
         yield Installation(platform, client, version)
+
+
+def _passing(settings: Settings) -> dict[str, str]:
+    """The header that passes the maintenance screen."""
+    name, secret = settings.maintenance_header_name, settings.maintenance_header_secret
+    return {name: secret.get_secret_value()} if name and secret else {}
 
 
 async def _health(installation: Installation) -> str:
