@@ -17,3 +17,5 @@ lock test pyproject.toml --extra embedded --extra dev "$@"
 lock run pyproject.toml --extra embedded --constraint requirements/test.txt
 lock production pyproject.toml --constraint requirements/test.txt
 lock bootstrap requirements/bootstrap.in --constraint requirements/test.txt "$@"
+lock migrate requirements/migrate.in --constraint requirements/test.txt
+lock docs requirements/docs.in "$@"
