@@ -8,7 +8,7 @@ import sqlalchemy.exc
 import typer
 from alembic.util import CommandError
 
-from graasp.db import migrations
+from graasp.db import compatibility, migrations
 from graasp.settings import load_migration_settings
 
 
@@ -19,6 +19,8 @@ class ExitCode(IntEnum):
     PENDING = 3
     NOT_RECOGNISED = 4
     LOCKED = 5
+    INTERRUPTS = 6
+    NOBODY_CAN_TELL = 7
 
 
 _FAILURES: dict[type[Exception], ExitCode] = {
@@ -26,6 +28,7 @@ _FAILURES: dict[type[Exception], ExitCode] = {
     migrations.MigrationLocked: ExitCode.LOCKED,
     migrations.UnknownRevision: ExitCode.USAGE,
     migrations.InvalidDatabaseUrl: ExitCode.USAGE,
+    compatibility.LinterMissing: ExitCode.NOBODY_CAN_TELL,
     CommandError: ExitCode.FAILED,
 }
 
@@ -37,6 +40,13 @@ def migrate(
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Change nothing; print the SQL that would run.")
+    ] = False,
+    compatible: Annotated[
+        bool,
+        typer.Option(
+            "--compatible",
+            help="Change nothing; tell by the exit code whether the version that runs goes on working.",
+        ),
     ] = False,
     to: Annotated[str, typer.Option(metavar="REVISION", help="Stop after this revision.")] = "head",
     lock_timeout: Annotated[
@@ -50,14 +60,18 @@ def migrate(
 
     Exit codes: 0 done (with --check: nothing is pending); 1 failed; 2 wrong usage or configuration; 3 with
     --check: revisions are pending; 4 the database is neither empty nor one this version knows, and was left
-    as it is; 5 another migration task holds the lock.
+    as it is; 5 another migration task holds the lock. With --compatible: 0 what is pending, if anything, can be
+    applied while the version before it runs; 6 it needs an interruption, for the reasons that are printed; 7 nobody
+    can tell, since squawk is not installed.
     """
-    if check and dry_run:
-        raise typer.BadParameter("--check and --dry-run exclude each other")
+    if check + dry_run + compatible > 1:
+        raise typer.BadParameter("--check, --dry-run and --compatible exclude each other")
     url = load_migration_settings().db_connection
     try:
         if check:
             code = _check(url, to)
+        elif compatible:
+            code = _compatible(url, to)
         elif dry_run:
             typer.echo(migrations.pending_sql(url, to=to), nl=False)
             code = ExitCode.DONE
@@ -76,6 +90,14 @@ def _check(url: str, to: str) -> ExitCode:
     waiting = migrations.pending(url, to=to)
     typer.echo(f"pending: {', '.join(waiting)}" if waiting else "nothing is pending")
     return ExitCode.PENDING if waiting else ExitCode.DONE
+
+
+def _compatible(url: str, to: str) -> ExitCode:
+    found = compatibility.interruptions(url, to=to)
+    for finding in found:
+        typer.echo(f"{finding.revision}: {finding.rule}: {finding.message}")
+    typer.echo("an interruption is needed" if found else "the version that runs goes on working")
+    return ExitCode.INTERRUPTS if found else ExitCode.DONE
 
 
 def _migrate(url: str, to: str, lock_timeout_s: float) -> ExitCode:

@@ -8,13 +8,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 import sqlalchemy
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 from alembic.util import CommandError
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import Connection, text
@@ -62,6 +62,17 @@ class Origin(Enum):
     MANAGED = "a database under migration control"
 
 
+class Step(NamedTuple):
+    """A pending revision. `sql` is None when it can't be had without running it.
+
+    `interrupts`: why it needs an interruption, where its author says so.
+    """
+
+    revision: str
+    sql: str | None
+    interrupts: str | None
+
+
 @dataclass(frozen=True)
 class State:
     """Where a database stands."""
@@ -101,6 +112,34 @@ def pending(url: str, *, to: str = "head") -> list[str]:
     """The revisions that `migrate` would apply, oldest first; raises what `migrate` raises."""
     with connect(url) as connection:
         return _plan(inspect(connection), to)
+
+
+def pending_steps(url: str, *, to: str = "head") -> list[Step]:
+    """What `migrate` would do while another version runs, oldest first; raises what `migrate` raises.
+
+    Nothing in an empty database: no version runs on it.
+    """
+    with connect(url) as connection:
+        state = inspect(connection)
+    revisions = _plan(state, to)
+    return [] if state.origin is Origin.EMPTY else [step_of(revision) for revision in revisions]
+
+
+def step_of(revision: str) -> Step:
+    """One revision of the history, by its name."""
+    script = ScriptDirectory.from_config(_config(None)).get_revision(revision)
+    return Step(revision, _sql_of(script), getattr(script.module, "interrupts", None))
+
+
+def _sql_of(script: Script) -> str | None:
+    config = _config(None)
+    config.output_buffer = io.StringIO()
+    try:
+        command.upgrade(config, f"{script.down_revision or 'base'}:{script.revision}", sql=True)
+    except (CommandError, AttributeError, sqlalchemy.exc.SQLAlchemyError):
+        # It asks the database for something, and there is none.
+        return None
+    return config.output_buffer.getvalue()
 
 
 def pending_sql(url: str, *, to: str = "head") -> str:
