@@ -52,6 +52,11 @@ COMMANDS = {
         "session",
         "Print the value of a session cookie for an account: for development, benchmarks and smoke tests.",
     ),
+    "release": Command(
+        "graasp.deployment.release_command",
+        "release_version",
+        "Release a version: migrate, start, test, and go back to the version before when something fails.",
+    ),
     "smoke-test": Command(
         "graasp.deployment.smoke_test",
         "smoke_test",

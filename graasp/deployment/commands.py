@@ -107,6 +107,10 @@ def set_state(
         typer.Option("--allow-pending", help="Go to `running` although the database lacks migrations."),
     ] = False,
     again: Again = False,
+    version: Annotated[
+        str | None,
+        typer.Option(help="The version to migrate to and to start; the deployed one when left out."),
+    ] = None,
     operator: Annotated[
         str | None, typer.Option(help="Who does this, for the record; the user's name when left out.")
     ] = None,
@@ -130,8 +134,8 @@ def set_state(
             driver,
             wanted,
             operator=operator or this_operator(),
-            options=Options(drain, must_drain, allow_pending, again),
-            watch=lambda step: step_shown(console, step),
+            options=Options(drain, must_drain, allow_pending, again, version),
+            watch=step_shown(console),
         )
     console.print(f"[bold]{wanted}[/bold] after {time.monotonic() - begun:.1f} s.")
     _tell_bypass(console, driver, wanted)

@@ -15,10 +15,9 @@ from rich.text import Text
 
 from graasp.deployment.driver import Report, StepFailed
 from graasp.deployment.file_store import RecordUnreadable
-from graasp.deployment.planner import Step
 from graasp.deployment.records import Locked
 from graasp.deployment.targets import TargetUnusable
-from graasp.deployment.transitions import Refused, TransitionFailed
+from graasp.deployment.transitions import Refused, TransitionFailed, Watch
 
 _PIPED_WIDTH = 160
 
@@ -29,20 +28,26 @@ class ExitCode(IntEnum):
     USAGE = 2
     LOCKED = 3
     REFUSED = 4
+    ASTRAY = 5
     INTERRUPTED = 130
 
 
 @contextmanager
-def step_shown(console: Console, step: Step) -> Iterator[Report]:
-    """A line when the step begins to tell something, and one with its time when it has ended."""
+def shown(console: Console, name: str) -> Iterator[Report]:
+    """A line when it begins to tell something, and one with its time when it has ended."""
     begun = time.monotonic()
-    with console.status(f"{step.action} …"):
+    mark = "[red]✗[/red]"
+    with console.status(f"{name} …"):
         try:
             yield indented(console)
-        except TransitionFailed:
-            console.print(f"[red]✗[/red] {step.action} [dim]{time.monotonic() - begun:.1f} s[/dim]")
-            raise
-    console.print(f"[green]✓[/green] {step.action} [dim]{time.monotonic() - begun:.1f} s[/dim]")
+            mark = "[green]✓[/green]"
+        finally:
+            console.print(f"{mark} {name} [dim]{time.monotonic() - begun:.1f} s[/dim]")
+
+
+def step_shown(console: Console) -> Watch:
+    """Shows each step of a transition."""
+    return lambda step: shown(console, step.action)
 
 
 def indented(console: Console) -> Report:

@@ -32,6 +32,17 @@ class Snapshot(BaseModel):
     version: str | None = None
 
 
+class ReleaseUnderWay(BaseModel):
+    """A release that has begun. `previous` is the version to go back to, when it is known."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: str
+    previous: str | None
+    begun_at: datetime
+    operator: str
+
+
 class Record(BaseModel):
     """`state` holds; while `transition` is set, one to its target has begun and not ended."""
 
@@ -42,6 +53,7 @@ class Record(BaseModel):
     version: str | None = None
     transition: Transition | None = None
     last_snapshot: Snapshot | None = None
+    release: ReleaseUnderWay | None = None
 
 
 class Locked(Exception):

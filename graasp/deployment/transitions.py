@@ -33,6 +33,8 @@ class Options:
     allow_pending: bool = False
     # Take every step, also to the state that is recorded.
     again: bool = False
+    # The version to migrate to, and to start; the deployed one when left out.
+    version: str | None = None
 
 
 class Refused(Exception):
@@ -118,6 +120,14 @@ def reconcile(driver: Driver, *, operator: str, report: Report) -> bool:
             )
         driver.stop_database(report)
         return True
+
+
+def migrate(driver: Driver, report: Report) -> None:
+    """Run the migration task. Raises StepFailed, with the end of its log, by its exit code."""
+    result = driver.migrate(report)
+    if result.exit_code:
+        end = "\n".join(result.log.strip().splitlines()[-_LOG_TAIL_LINES:])
+        raise StepFailed(f"The migration task ended with exit code {result.exit_code}:\n{end}")
 
 
 def snapshot_name(record: Record, now: datetime) -> str:
@@ -211,12 +221,15 @@ class _Run:
         report(f"saved as {snapshot.name}")
 
     def _migrate(self, report: Report) -> None:
-        result = self._driver.migrate(report)
-        if result.exit_code:
-            end = "\n".join(result.log.strip().splitlines()[-_LOG_TAIL_LINES:])
-            raise StepFailed(f"The migration task ended with exit code {result.exit_code}:\n{end}")
+        self._deploy(report)
+        migrate(self._driver, report)
+
+    def _deploy(self, report: Report) -> None:
+        if self._options.version is not None:
+            self._driver.deploy(self._options.version, report)
 
     def _start_services(self, report: Report) -> None:
+        self._deploy(report)
         counts = self._wanted()
         found = self._driver.observe().services.get(Service.CORE)
         if Service.REDIS in counts and not (found and found.running):

@@ -59,6 +59,11 @@ class InMemoryDriver:
         self.snapshots: list[str] = []
         self.schema_is_old = False
         self.migrating = False
+        # What the next start takes, what runs now, and what is wrong with which version.
+        self.deployed = self.at_work = "1.2.3"
+        self.unknown_versions: set[str] = set()
+        self.broken_versions: set[str] = set()
+        self.compatible = False
         self.migration = MigrationResult(0, "migrations applied successfully")
         self.store = InMemoryStore(Record(state=state), lambda: self._call("write", lambda: None))
 
@@ -67,8 +72,9 @@ class InMemoryDriver:
             service: ServiceStatus(count, count if service in self.healthy else 0)
             for service, count in self.running.items()
         }
+        version = self.at_work if self.running[Service.CORE] else None
         return Observed(
-            services, self.database, "1.2.3", self.door, self.migrating, self.database and self.schema_is_old
+            services, self.database, version, self.door, self.migrating, self.database and self.schema_is_old
         )
 
     def announce(self, state: State, report: Report) -> None:
@@ -97,6 +103,7 @@ class InMemoryDriver:
                 if count > self.running[service]:
                     assert self.database, f"{service} is started without a database"
                     if service is Service.CORE:
+                        self.at_work = self.deployed
                         assert self.told_to_cores is not None, (
                             "cores start, and think that everybody may pass"
                         )
@@ -143,8 +150,8 @@ class InMemoryDriver:
     def migrate(self, report: Report) -> MigrationResult:
         def effect() -> None:
             assert self.database
-            assert not self.running[Service.CORE]
-            assert not self.running[Service.WORKERS]
+            assert self.compatible or not self.running[Service.CORE]
+            assert self.compatible or not self.running[Service.WORKERS]
             assert self.snapshots, "it is migrated before it is saved"
             self.schema_is_old = self.schema_is_old and bool(self.migration.exit_code)
 
@@ -152,16 +159,30 @@ class InMemoryDriver:
         return self.migration
 
     def deploy(self, version: str, report: Report) -> None:
-        raise AssertionError("no transition deploys")
+        def effect() -> None:
+            if version in self.unknown_versions:
+                raise StepFailed(f"there is no {version}")
+            self.deployed = version
+
+        self._call(f"deploy {version}", effect)
 
     def migrates_compatibly(self, report: Report) -> bool:
-        raise AssertionError("no transition asks")
+        return self.compatible
 
     def roll_out(self, report: Report) -> None:
-        raise AssertionError("no transition rolls out")
+        def effect() -> None:
+            assert self.running[Service.CORE]
+            self.at_work = self.deployed
+
+        self._call("roll_out", effect)
 
     def smoke_test(self, report: Report) -> None:
-        raise AssertionError("no transition tests")
+        def effect() -> None:
+            assert Service.CORE in self.healthy
+            if self.at_work in self.broken_versions:
+                raise StepFailed(f"{self.at_work} does not work")
+
+        self._call("smoke_test", effect)
 
     def _call(self, name: str, effect: Callable[[], None]) -> None:
         self.calls.append(name)
