@@ -53,11 +53,18 @@ class Driver(Protocol):
     Each may be called again at any time: what is so already is left as it is, so an interrupted transition goes on.
     """
 
-    # The services it has, and how many of each run where the service is up.
-    replicas: Mapping[Service, int]
-    store: Store
-    # The maintenance header's name; None when it or its secret is not set, and only `running` can be reached.
-    maintenance_header: str | None
+    @property
+    def replicas(self) -> Mapping[Service, int]:
+        """The services it has, and how many of each run where the service is up."""
+        ...
+
+    @property
+    def store(self) -> Store: ...
+
+    @property
+    def maintenance_header(self) -> str | None:
+        """The header's name; None when it or its secret is not set, and only `running` can be reached."""
+        ...
 
     def observe(self) -> Observed:
         """What is there now."""
