@@ -168,6 +168,34 @@ def announce(wanted: WantedState) -> None:
     typer.echo(f"announced {wanted}")
 
 
+@state_commands.command("in-flight")
+def print_in_flight() -> None:
+    """Print what the cores still serve, as JSON: for drivers, inside the installation."""
+    from graasp.deployment.announcement import in_flight
+    from graasp.settings import load_settings
+
+    with told_failures():
+        found = in_flight(load_settings().redis_connection)
+    typer.echo(orjson.dumps(None if found is None else found._asdict()).decode())
+
+
+@state_commands.command()
+def unlock(
+    target: TargetOption = Target.EMBEDDED,
+    data: DataOption = Path(".graasp"),
+    project_directory: ProjectDirectoryOption = Path(),
+    environment: EnvironmentOption = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Take the lock from a run that is dead. One that lives fails at its next step."""
+    with told_failures():
+        driver = open_driver(target, TargetOptions(data, project_directory, environment))
+        if not yes and not typer.confirm("Is it certain that nobody changes the state now?"):
+            end(ExitCode.FAILED, "Nothing was changed.")
+        holder = driver.store.unlock()
+    typer.echo("Nobody held the lock." if holder is None else f"Removed: {holder}.")
+
+
 def differences(record: Record, observed: Observed, replicas: Mapping[Service, int]) -> list[str]:
     """Where what is found is not as recorded."""
     conditions = STATES[record.state]

@@ -62,6 +62,9 @@ class FileStore:
             finally:
                 holder.truncate(0)
 
+    def unlock(self) -> None:
+        """Nothing to do: the lock of a process ends with it."""
+
     def _make_folder(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 

@@ -74,3 +74,7 @@ class Store(Protocol):
     def lock(self, operator: str) -> AbstractContextManager[None]:
         """Hold the lock. Raises Locked when somebody else does."""
         ...
+
+    def unlock(self) -> str | None:
+        """Take the lock from whoever holds it; who that was, None when nobody did."""
+        ...
