@@ -5,10 +5,10 @@ from contextlib import asynccontextmanager
 
 from graasp.settings import Settings
 from graasp.storage.local import LocalStorage
-from graasp.storage.protocol import FileStorage, StoredFileNotFound
+from graasp.storage.protocol import FileStorage, Stored, StoredFileNotFound
 from graasp.storage.signed_urls import UrlSigner
 
-__all__ = ["FileStorage", "StoredFileNotFound", "open_package_storage", "open_storage"]
+__all__ = ["FileStorage", "Stored", "StoredFileNotFound", "open_package_storage", "open_storage"]
 
 
 @asynccontextmanager

@@ -15,12 +15,14 @@ import orjson
 
 from graasp.http.errors import DomainError
 from graasp.storage.errors import LocalFileNotFound
-from graasp.storage.protocol import InvalidKey, StoredFileNotFound, checked_key
+from graasp.storage.protocol import InvalidKey, Stored, StoredFileNotFound, checked_key
 from graasp.storage.signed_urls import UrlSigner
 
 _CHUNK = 256 * 1024
 _DETAILS = ".details"
 _PARTIAL = ".upload-"
+# Of a disk that is used as a whole.
+_NOT_OURS = frozenset({_DETAILS, "lost+found"})
 _HEAD = 8 * 1024
 
 
@@ -64,6 +66,10 @@ class LocalStorage:
         except FileNotFoundError:
             return None
 
+    async def describe(self, key: str) -> Stored | None:
+        size = await self.size(key)
+        return None if size is None else Stored(size, *await asyncio.to_thread(self.details, key))
+
     async def open(self, key: str) -> AsyncIterator[bytes]:
         try:
             file = await asyncio.to_thread(self.path(key).open, "rb")
@@ -86,11 +92,16 @@ class LocalStorage:
         for folder in (self.path(prefix), self._details_path(prefix, suffix="")):
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
-    async def list(self, prefix: str) -> AsyncIterator[str]:
-        found = await asyncio.to_thread(lambda: sorted(self.path(prefix).rglob("*")))
-        for path in found:
-            if path.is_file() and not path.name.startswith(_PARTIAL):
-                yield path.relative_to(self._root).as_posix()
+    async def list(self, prefix: str = "") -> AsyncIterator[str]:
+        folders = os.walk(self.path(prefix) if prefix else self._root, onerror=_complain)
+        # Folder by folder: there may be millions of files.
+        while (folder := await asyncio.to_thread(next, folders, None)) is not None:
+            path, below, names = folder
+            relative = Path(path).relative_to(self._root)
+            below[:] = sorted(name for name in below if (relative / name).as_posix() not in _NOT_OURS)
+            for name in sorted(names):
+                if not name.startswith(_PARTIAL):
+                    yield (relative / name).as_posix()
 
     async def url(self, key: str, *, expires: timedelta, download_name: str | None = None) -> str:
         return self._signer.url(checked_key(key), expires, download_name)
@@ -116,6 +127,11 @@ class LocalStorage:
         path = self._details_path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(orjson.dumps({"contentType": content_type, "metadata": dict(metadata)}))
+
+
+def _complain(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def _flush(descriptor: int, file: object) -> None:

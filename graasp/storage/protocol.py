@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from pathlib import PurePosixPath
-from typing import ClassVar, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 from graasp.http.errors import DomainError
 
@@ -18,6 +18,14 @@ class StorageRefused(Exception):
 
 class InvalidKey(ValueError):
     """A key no storage accepts: empty, absolute, climbing, or with characters that are none of names."""
+
+
+class Stored(NamedTuple):
+    """What is known of an object; `size` in bytes."""
+
+    size: int
+    content_type: str
+    metadata: Mapping[str, str]
 
 
 class FileStorage(Protocol):
@@ -36,6 +44,10 @@ class FileStorage(Protocol):
         """The size in bytes; nothing when there is no such object."""
         ...
 
+    async def describe(self, key: str) -> Stored | None:
+        """What `put` was told of the object; nothing when there is no such object."""
+        ...
+
     def open(self, key: str) -> AsyncIterator[bytes]:
         """The object's bytes. Raises StoredFileNotFound."""
         ...
@@ -52,8 +64,8 @@ class FileStorage(Protocol):
         """Delete every object whose key begins with `prefix/`."""
         ...
 
-    def list(self, prefix: str) -> AsyncIterator[str]:
-        """The keys that begin with `prefix/`."""
+    def list(self, prefix: str = "") -> AsyncIterator[str]:
+        """The keys that begin with `prefix/`; every key without one."""
         ...
 
     async def url(self, key: str, *, expires: timedelta, download_name: str | None = None) -> str:

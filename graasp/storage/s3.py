@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any, ClassVar, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from graasp.http.errors import DomainError
 from graasp.storage.disposition import attachment, is_active
 from graasp.storage.errors import S3FileNotFound
-from graasp.storage.protocol import StorageRefused, StoredFileNotFound, checked_key
+from graasp.storage.protocol import StorageRefused, Stored, StoredFileNotFound, checked_key
 
 _PART = 8 * 1024 * 1024
 _PARALLEL_PARTS = 4
@@ -90,13 +90,23 @@ class S3Storage:
         return size
 
     async def size(self, key: str) -> int | None:
+        head = await self._head(key)
+        return None if head is None else int(head["ContentLength"])
+
+    async def describe(self, key: str) -> Stored | None:
+        head = await self._head(key)
+        if head is None:
+            return None
+        metadata = {name: unquote(value) for name, value in head["Metadata"].items()}
+        return Stored(int(head["ContentLength"]), head["ContentType"], metadata)
+
+    async def _head(self, key: str) -> Any:
         try:
-            head = await self._client.head_object(Bucket=self._bucket, Key=checked_key(key))
+            return await self._client.head_object(Bucket=self._bucket, Key=checked_key(key))
         except ClientError as error:
             if _is_missing(error):
                 return None
             raise
-        return int(head["ContentLength"])
 
     async def open(self, key: str) -> AsyncIterator[bytes]:
         try:
@@ -110,12 +120,9 @@ class S3Storage:
                 yield chunk
 
     async def copy(self, source: str, target: str, *, metadata: Mapping[str, str]) -> None:
-        try:
-            head = await self._client.head_object(Bucket=self._bucket, Key=checked_key(source))
-        except ClientError as error:
-            if _is_missing(error):
-                raise StoredFileNotFound(source) from None
-            raise
+        head = await self._head(source)
+        if head is None:
+            raise StoredFileNotFound(source)
         await self._client.copy_object(
             Bucket=self._bucket,
             Key=checked_key(target),
@@ -136,9 +143,10 @@ class S3Storage:
     async def delete_folder(self, prefix: str) -> None:
         await self.delete(*[key async for key in self.list(prefix)])
 
-    async def list(self, prefix: str) -> AsyncIterator[str]:
+    async def list(self, prefix: str = "") -> AsyncIterator[str]:
         pages = self._client.get_paginator("list_objects_v2")
-        async for page in pages.paginate(Bucket=self._bucket, Prefix=f"{checked_key(prefix)}/"):
+        begin = f"{checked_key(prefix)}/" if prefix else ""
+        async for page in pages.paginate(Bucket=self._bucket, Prefix=begin):
             for entry in page.get("Contents", []):
                 yield entry["Key"]
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graasp.settings import Settings
-from graasp.storage import FileStorage, StoredFileNotFound, open_storage
+from graasp.storage import FileStorage, Stored, StoredFileNotFound, open_storage
 from graasp.storage.local import LocalStorage
 from graasp.storage.protocol import InvalidKey, StorageRefused, checked_key
 from tests.pictures import picture
@@ -89,6 +89,21 @@ async def test_folders_are_listed_and_deleted_whole(storage: FileStorage) -> Non
     await storage.delete_folder(folder)
     assert [key async for key in storage.list(folder)] == []
     assert await storage.size(f"{folder}-beside") == 1
+
+
+async def test_what_was_said_of_an_object_comes_back(storage: FileStorage) -> None:
+    key = f"files/{uuid4()}"
+    await storage.put(key, _stream(b"text"), content_type="text/html", metadata={"member": "é 100%"})
+    assert await storage.describe(key) == Stored(4, "text/html", {"member": "é 100%"})
+    assert await storage.describe(f"{key}-beside") is None
+
+
+async def test_every_object_is_listed(storage: FileStorage) -> None:
+    await storage.delete(*[key async for key in storage.list()])
+    keys = {"a", "files/ab/1", "files/ab/cd/2", "thumbnails/1/small"}
+    for key in keys:
+        await storage.put(key, _stream(b"x"), **TEXT)
+    assert {key async for key in storage.list()} == keys
 
 
 async def test_links_serve_the_file_under_the_given_name(
