@@ -1,12 +1,14 @@
 """Every environment variable the product reads: typed, documented, validated at start.
 
 This is the only module that looks at the process environment. A file `.env.<mode>` in the working
-directory fills what the environment does not set; it never overrides it.
+directory fills what the environment does not set; it never overrides it. What neither sets is read from
+a file of the variable's name in /run/secrets, where containers find their secrets.
 """
 
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,7 +18,7 @@ import psycopg
 from dotenv import dotenv_values
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 from redis.connection import parse_url
 
 _POSTGRES_SCHEMES = frozenset(
@@ -24,6 +26,9 @@ _POSTGRES_SCHEMES = frozenset(
 )
 # Installations also name the levels as other servers do.
 _LOG_LEVEL_NAMES = {"trace": "debug", "warn": "warning", "fatal": "critical", "silent": "critical"}
+
+# Another folder is named by SECRETS_DIRECTORY.
+_SECRETS_DIRECTORY = "/run/secrets"
 
 Mode = Literal["production", "staging", "development", "test"]
 
@@ -362,10 +367,8 @@ class MigrationSettings(BaseSettings):
 
 def load_migration_settings() -> MigrationSettings:
     """Read the migration task's part of the environment. Raises InvalidSettings as `load_settings` does."""
-    try:
-        return MigrationSettings(_env_file=_files(_mode()))
-    except ValidationError as error:
-        raise _invalid(error) from None
+    with _explained():
+        return MigrationSettings(_env_file=_files(_mode()), _secrets_dir=_secrets_directory())
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -373,10 +376,9 @@ def load_settings(**overrides: Any) -> Settings:
 
     Raises InvalidSettings with one line per variable that is missing or wrong, by its name.
     """
-    try:
-        return Settings(_env_file=_files(overrides.get("node_env") or _mode()), **overrides)
-    except ValidationError as error:
-        raise _invalid(error) from None
+    files = _files(overrides.get("node_env") or _mode())
+    with _explained():
+        return Settings(_env_file=files, _secrets_dir=_secrets_directory(), **overrides)
 
 
 def process_environment() -> dict[str, str]:
@@ -392,8 +394,24 @@ def _files(mode: str) -> tuple[str, ...]:
     return (*running, f".env.{mode}")
 
 
+def _secrets_directory() -> str | None:
+    directory = os.environ.get("SECRETS_DIRECTORY") or _SECRETS_DIRECTORY
+    return directory if Path(directory).is_dir() else None
+
+
 def _mode() -> str:
     return os.environ.get("NODE_ENV") or "development"
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except ValidationError as error:
+        raise _invalid(error) from None
+    except SettingsError as error:
+        # A file of a secret that this user may not read, or that is no text.
+        raise InvalidSettings(f"{error}: {error.__cause__}") from None
 
 
 def _invalid(error: ValidationError) -> InvalidSettings:

@@ -197,3 +197,54 @@ def test_the_processes_end_with_that_line_and_nothing_else(program: tuple[str, .
     assert (ended.returncode, ended.stdout) == (2, "")
     [line] = ended.stderr.splitlines()
     assert 'The variable "REDIS_CONNECTION" is not valid' in line
+
+
+@pytest.fixture
+def secrets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    folder = tmp_path / "secrets"
+    folder.mkdir()
+    monkeypatch.setenv("SECRETS_DIRECTORY", str(folder))
+    return folder
+
+
+@pytest.mark.parametrize("name", ["jwt_secret", "JWT_SECRET"])
+@pytest.mark.parametrize("given", [None, ""])
+def test_what_is_not_set_is_read_from_the_file_of_its_name(
+    monkeypatch: pytest.MonkeyPatch, secrets: Path, name: str, given: str | None
+) -> None:
+    monkeypatch.delenv("JWT_SECRET")
+    if given is not None:
+        monkeypatch.setenv("JWT_SECRET", given)
+    (secrets / name).write_text("from a file\n")
+    (secrets / "of_something_else").write_text("x")
+    assert load_settings().jwt_secret.get_secret_value() == "from a file"
+
+
+def test_the_environment_goes_before_files_of_secrets(secrets: Path) -> None:
+    (secrets / "jwt_secret").write_text("from a file")
+    assert load_settings().jwt_secret.get_secret_value() == "jwt-secret"
+
+
+def test_the_migration_task_finds_its_database_in_a_file(
+    monkeypatch: pytest.MonkeyPatch, secrets: Path
+) -> None:
+    monkeypatch.delenv("DB_CONNECTION")
+    (secrets / "db_connection").write_text("postgres://graasp:hidden@db/graasp")
+    assert load_migration_settings().db_connection == "postgres://graasp:hidden@db/graasp"
+
+
+def test_a_file_of_a_secret_that_is_wrong_is_told_by_its_variable(
+    monkeypatch: pytest.MonkeyPatch, secrets: Path
+) -> None:
+    monkeypatch.delenv("SECURE_SESSION_SECRET_KEY")
+    (secrets / "secure_session_secret_key").write_text("too short")
+    assert '"SECURE_SESSION_SECRET_KEY" is not valid: should be 64 hexadecimal digits' in complaint()
+    (secrets / "secure_session_secret_key").write_bytes(b"\xff\xfe")
+    assert "secure_session_secret_key" in complaint()
+
+
+def test_without_the_folder_of_secrets_nothing_is_missed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SECRETS_DIRECTORY", str(tmp_path / "nowhere"))
+    assert load_settings().jwt_secret.get_secret_value() == "jwt-secret"
