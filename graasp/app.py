@@ -23,6 +23,7 @@ from graasp.realtime.hub import open_hub
 from graasp.settings import Settings, load_settings
 from graasp.storage.routes import router as stored_files_router
 from graasp.telemetry.metrics import metrics
+from graasp.telemetry.tracing import start_tracing
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +55,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    start_tracing(app.state.settings, "core")
     async with AsyncExitStack() as stack:
         platform = await stack.enter_async_context(open_platform(app.state.settings))
         app.state.platform = platform

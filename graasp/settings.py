@@ -257,6 +257,15 @@ class Settings(BaseSettings):
     dashboard_user: str | None = None
     dashboard_password: SecretStr | None = None
 
+    # --- what happens inside, told to others: off unless set ---------------------------------------
+    # The collector's base URL, as http://collector:4318; the share of requests whose traces are kept.
+    otel_exporter_otlp_endpoint: HttpUrl | None = None
+    otel_traces_sampler_arg: float = Field(default=1.0, ge=0, le=1)
+    sentry_dsn: HttpUrl | None = None
+    sentry_env: str | None = None
+    sentry_enable_performance: Flag = True
+    sentry_traces_sample_rate: float = Field(default=1.0, ge=0, le=1)
+
     # --- limits ------------------------------------------------------------------------------------
     max_tree_levels: int = Field(default=15, ge=1)
     max_children: int = Field(default=100, ge=1)
@@ -327,6 +336,11 @@ class Settings(BaseSettings):
     @property
     def cookie_secure(self) -> bool:
         return self.node_env in ("production", "staging")
+
+    @property
+    def sends_transactions(self) -> bool:
+        """Whether Sentry is told of every request, or of a share of them."""
+        return self.sentry_dsn is not None and self.sentry_enable_performance
 
     @property
     def public_url(self) -> str:

@@ -15,6 +15,8 @@ from graasp.jobs.tables import job as job_table
 from graasp.jobs.transport import describe
 from graasp.platform import Platform, open_platform
 from graasp.settings import Settings
+from graasp.telemetry.error_reports import flush_error_reports
+from graasp.telemetry.tracing import flush_traces
 from worker.execution import Outcome, Progress, Surroundings, execute
 from worker.process import StopRequest, die_within
 
@@ -105,6 +107,9 @@ def run_job(job_id: str) -> str:
             outcome, reason = runner.run(UUID(job_id), rq_job)
         finally:
             runner.close()
+            # This process is about to end without any of its own exit handlers.
+            flush_traces()
+            flush_error_reports(_Process.settings)
     if outcome is Outcome.FAILED:
         raise JobFailed(reason)
     if outcome is not Outcome.SUCCEEDED and rq_job is not None:

@@ -19,6 +19,7 @@ from graasp.db.database import DatabaseUnavailable, Row
 from graasp.jobs import queries
 from graasp.jobs.spec import JobCancelled, JobSpec, PermanentError
 from graasp.platform import Platform, UnitOfWork
+from graasp.telemetry.tracing import job_span
 from worker.registry import find_failure_handler, find_handler
 from worker.reports import report_attempt
 
@@ -147,11 +148,14 @@ async def execute(platform: Platform, job_id: UUID, surroundings: Surroundings |
     if row is None:
         return Outcome.NOT_MINE
     waited_s = (datetime.now(UTC) - row["run_at"]).total_seconds()
-    with structlog.contextvars.bound_contextvars(
-        job_id=str(job_id), job=row["name"], attempt=row["attempt"], request_id=row["request_id"]
+    ids = {"job_id": str(job_id), "attempt": row["attempt"], "request_id": row["request_id"]}
+    with (
+        structlog.contextvars.bound_contextvars(job=row["name"], **ids),
+        job_span(row["name"], row["trace_context"], **ids) as ended,
     ):
         started = time.perf_counter()
         outcome = await _attempt(platform, row, surroundings or Surroundings())
+        ended(outcome.value, outcome not in (Outcome.RETRIED, Outcome.FAILED))
         seconds = time.perf_counter() - started
         report_attempt(row["name"], outcome.value, seconds, max(0.0, waited_s))
         log.info("job attempt ended", outcome=outcome.value, seconds=round(seconds, 3))

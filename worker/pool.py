@@ -24,6 +24,7 @@ from graasp.jobs.reconciler import resume_orphan_of
 from graasp.logging import configure_logging
 from graasp.platform import Platform, open_platform
 from graasp.settings import Settings
+from graasp.telemetry.tracing import start_tracing
 from worker.entry import prepare
 from worker.execution import worker_name
 from worker.operations import serve_operations
@@ -179,6 +180,7 @@ def run_process(
         signal.signal(signum, stop.make)
     follow_parent(parent)
     configure_logging(settings)
+    start_tracing(settings, "worker")
     # Before the first fork: every job would pay for it otherwise.
     load_handlers(handler_modules)
     report_into(reports)

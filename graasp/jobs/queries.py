@@ -58,6 +58,7 @@ ENQUEUE = (
         account_id=bindparam("account", type_=Uuid),
         item_id=bindparam("item", type_=Uuid),
         request_id=bindparam("request", type_=Text),
+        trace_context=bindparam("trace", type_=Text),
         run_at=func.now() + _seconds,
     )
     .on_conflict_do_update(

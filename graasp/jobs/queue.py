@@ -19,6 +19,7 @@ from graasp.jobs.spec import JobSpec
 from graasp.jobs.transport import RqTransport
 from graasp.redis_client import blocking_redis_client
 from graasp.settings import Settings
+from graasp.telemetry.tracing import current_trace
 
 log = structlog.get_logger(__name__)
 
@@ -136,6 +137,7 @@ def _row(
         "account": account_id,
         "item": item_id,
         "request": structlog.contextvars.get_contextvars().get("request_id"),
+        "trace": current_trace(),
         "seconds": delay.total_seconds() if delay else 0.0,
     }
 

@@ -45,6 +45,8 @@ job = Table(
     Column("error", Text),
     Column("worker", Text),
     Column("request_id", Text),
+    # Of the span that enqueued it, as W3C's traceparent.
+    Column("trace_context", Text),
     Column("created_at", TIMESTAMP(timezone=True), nullable=False, server_default=text("now()")),
     PrimaryKeyConstraint("id", name="job_pkey"),
     ForeignKeyConstraint(["account_id"], ["account.id"], name="job_account_id_fk", ondelete="SET NULL"),

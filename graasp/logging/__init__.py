@@ -1,7 +1,6 @@
 """Structured logs: JSON lines in production, readable lines elsewhere; ids of requests and jobs on every line."""
 
 import logging
-import re
 import sys
 from collections.abc import MutableMapping
 from typing import Any, TextIO
@@ -10,18 +9,15 @@ import orjson
 import structlog
 
 from graasp.settings import Settings
-
-# Nothing logs these on purpose; texts of errors quote what they were about.
-_SECRETS = re.compile(
-    r"""(?P<before>/downloads/|[?&](?:t|signature|X-Amz-Signature)=|session=|Bearer[ ])[^\s"'&;<>\\]+
-    | eyJ[\w-]+\.[\w-]+\.[\w-]*
-    | (?<=://)[^\s/:@"'\\]*:[^\s/@"'\\]+(?=@)""",
-    re.VERBOSE,
-)
+from graasp.telemetry.error_reports import report_errors, start_error_reports
+from graasp.telemetry.secrets import without_secrets
 
 
 def configure_logging(settings: Settings, stream: TextIO = sys.stdout) -> None:
-    """Set up structlog and the standard library's loggers to write the same lines to standard output."""
+    """Set up structlog and the standard library's loggers to write the same lines to standard output.
+
+    With SENTRY_DSN, what they log as errors is reported there too.
+    """
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     pretty = settings.node_env != "production"
     # People who watch a terminal know the date.
@@ -31,6 +27,10 @@ def configure_logging(settings: Settings, stream: TextIO = sys.stdout) -> None:
         structlog.processors.add_log_level,
         clock,
     ]
+    reports: list[Any] = []
+    if settings.sentry_dsn is not None:
+        start_error_reports(settings)
+        reports.append(report_errors)
     # Local variables stay out of tracebacks: they hold tokens, passwords and other people's data.
     renderer: Any = (
         structlog.dev.ConsoleRenderer(
@@ -43,7 +43,7 @@ def configure_logging(settings: Settings, stream: TextIO = sys.stdout) -> None:
     exceptions = [] if pretty else [structlog.processors.ExceptionRenderer(without_locals)]
     written: list[Any] = [*exceptions, renderer, _without_secrets]
     structlog.configure(
-        processors=[*shared, *written],
+        processors=[*shared, *reports, *written],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(file=stream),
         cache_logger_on_first_use=True,
@@ -51,7 +51,7 @@ def configure_logging(settings: Settings, stream: TextIO = sys.stdout) -> None:
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name, *reports],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *written],
         )
     )
@@ -68,4 +68,4 @@ def _json(_: Any, __: str, event: MutableMapping[str, Any]) -> str:
 
 def _without_secrets(_: Any, __: str, line: str) -> str:
     """The last guard: tokens, cookies, signatures and passwords in URLs stay out of every line."""
-    return _SECRETS.sub(lambda found: f"{found['before'] or ''}***", line)
+    return without_secrets(line)

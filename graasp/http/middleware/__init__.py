@@ -6,8 +6,11 @@ from starlette.types import ASGIApp
 from graasp.http.middleware.cors import Cors, IsAppOrigin
 from graasp.http.middleware.paths import HeadAsGet, OptionalApiPrefix
 from graasp.http.middleware.request_context import RequestContext, UnexpectedErrors
+from graasp.http.middleware.request_spans import RequestSpans
 from graasp.http.middleware.response_headers import SecurityHeaders, SessionCookie
 from graasp.settings import Settings
+from graasp.telemetry.error_reports import request_transaction
+from graasp.telemetry.tracing import request_span
 
 __all__ = ["install_middleware"]
 
@@ -28,4 +31,8 @@ def install_middleware(
     add(OptionalApiPrefix, segments=segments)
     add(HeadAsGet)
     add(SecurityHeaders)
+    if settings.sends_transactions:
+        add(RequestSpans, begin=request_transaction)
+    if settings.otel_exporter_otlp_endpoint is not None:
+        add(RequestSpans, begin=request_span)
     add(RequestContext)

@@ -17,7 +17,8 @@ from graasp.telemetry.metrics import observe_request
 log = structlog.get_logger("graasp.request")
 
 _FIRST_ERROR = 400
-_WATCHED = ("/health", "/ready", "/metrics", "/ui/", "/docs/assets/")
+# Probes, scrapes and open dashboards ask every few seconds.
+WATCHED = ("/health", "/ready", "/metrics", "/ui/", "/docs/assets/")
 # Links in mails carry them; ids are shorter.
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{40,}")
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -93,8 +94,7 @@ def _done(scope: Scope, status: int, seconds: float) -> None:
     # The pattern, not the URL: queries carry sign-in tokens.
     route = getattr(scope.get("route"), "path", None)
     observe_request(scope["method"], route or "unmatched", status, seconds)
-    # Probes, scrapes and open dashboards ask every few seconds.
-    watching = status < _FIRST_ERROR and scope["path"].startswith(_WATCHED)
+    watching = status < _FIRST_ERROR and scope["path"].startswith(WATCHED)
     log.log(
         logging.DEBUG if watching else logging.INFO,
         "request completed",
