@@ -1,6 +1,7 @@
 # make run       start everything on this machine: databases, mailbox, core, worker (PORT=3001 make run)
 # make test      run all tests
-# make check     lint, types, import rules, shell scripts
+# make check     lint, types, import rules, shell scripts, workflows, the pages
+# make docs      build the pages of docs/ into build/docs
 # make lock      lock the dependencies again (make lock UPGRADE=--upgrade for newer versions)
 # make pictures  take the README's pictures again, of what runs (needs Debian's chromium)
 # make clean     remove what was installed and built; the data in .graasp stays
@@ -8,7 +9,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := run
 BIN := .venv/bin
-SOURCES := graasp worker tests benchmarks alembic docs
+SOURCES := graasp worker tests benchmarks alembic docs .github
 LOCKED := requirements/bootstrap.txt requirements/install.sh pyproject.toml
 
 # A folder that was moved or copied needs its .venv made again.
@@ -16,7 +17,7 @@ ifneq ($(shell cat .venv/folder 2>/dev/null),$(CURDIR))
 .venv/installed-for-run .venv/installed-for-test: moved
 endif
 
-.PHONY: run test check lock pictures clean moved
+.PHONY: run test check docs lock pictures clean moved
 
 run: .venv/installed-for-run
 	@exec $(BIN)/graasp up $(ARGS)
@@ -29,8 +30,18 @@ check: .venv/installed-for-test
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/shellcheck .ci/run $$(find . -name '*.sh' -not -path './.*')
+	$(BIN)/shellcheck .ci/run .github/*.sh $$(find . -name '*.sh' -not -path './.*')
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jactionlint
+	$(BIN)/zizmor --offline --no-progress --quiet .
 	$(BIN)/python -m pytest tests/repository/test_repository.py
+
+docs: .venv-docs/installed
+	.venv-docs/bin/zensical build --strict --clean
+
+.venv-docs/installed: requirements/docs.txt
+	@python3 -m venv --clear .venv-docs
+	@.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@
 
 lock: .venv/installed-for-test
 	@sh requirements/compile.sh $(UPGRADE)
@@ -39,7 +50,7 @@ pictures: .venv/installed-for-test
 	@exec $(BIN)/python docs/pictures.py
 
 clean:
-	rm -rf .venv build dist ./*.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-docs build dist ./*.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find graasp worker tests -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/installed-for-%: requirements/%.txt $(LOCKED)
