@@ -23,6 +23,14 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
     assert not missing
 
 
+@pytest.mark.parametrize("page", PAGES[1:], ids=lambda page: str(page.relative_to(ROOT)))
+def test_pages_of_the_documentation_link_to_pages_of_the_documentation(page: Path) -> None:
+    # `make docs` makes a site of them, where nothing else is.
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
+    outside = [one for one in targets if not (page.parent / one).resolve().is_relative_to(ROOT / "docs")]
+    assert not outside
+
+
 @pytest.mark.parametrize("file", COMPOSE_FILES, ids=lambda file: file.name)
 def test_compose_files_follow_the_specification(file: Path) -> None:
     ComposeSpecification.model_validate(yaml.safe_load(file.read_text()))
