@@ -4,11 +4,13 @@ import asyncio
 import mimetypes
 import os
 import shutil
+import stat
 import tempfile
-from collections.abc import AsyncIterator, Mapping
-from datetime import timedelta
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import filetype
 import orjson
@@ -61,23 +63,30 @@ class LocalStorage:
         return size
 
     async def size(self, key: str) -> int | None:
-        try:
-            return (await asyncio.to_thread(self.path(key).stat)).st_size
-        except FileNotFoundError:
-            return None
+        found = await asyncio.to_thread(self._state, key)
+        return None if found is None else found.st_size
 
     async def describe(self, key: str) -> Stored | None:
-        size = await self.size(key)
-        return None if size is None else Stored(size, *await asyncio.to_thread(self.details, key))
+        found = await asyncio.to_thread(self._state, key)
+        if found is None:
+            return None
+        etag = f"{found.st_mtime_ns:x}-{found.st_size:x}"
+        modified_at = datetime.fromtimestamp(int(found.st_mtime), UTC)
+        return Stored(found.st_size, *await asyncio.to_thread(self.details, key), etag, modified_at)
 
-    async def open(self, key: str) -> AsyncIterator[bytes]:
+    async def open(self, key: str, part: range | None = None) -> AsyncIterator[bytes]:
         try:
             file = await asyncio.to_thread(self.path(key).open, "rb")
         except (FileNotFoundError, IsADirectoryError):
             raise StoredFileNotFound(key) from None
         with file:
-            while chunk := await asyncio.to_thread(file.read, _CHUNK):
-                yield chunk
+            if part is None:
+                while chunk := await asyncio.to_thread(file.read, _CHUNK):
+                    yield chunk
+                return
+            await asyncio.to_thread(file.seek, part.start)
+            for start in range(part.start, part.stop, _CHUNK):
+                yield await asyncio.to_thread(file.read, min(_CHUNK, part.stop - start))
 
     async def copy(self, source: str, target: str, *, metadata: Mapping[str, str]) -> None:
         content_type, _ = await asyncio.to_thread(self.details, source)
@@ -93,15 +102,38 @@ class LocalStorage:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def list(self, prefix: str = "") -> AsyncIterator[str]:
-        folders = os.walk(self.path(prefix) if prefix else self._root, onerror=_complain)
+        async for file in self._files(prefix):
+            if not file.is_partial:
+                yield file.key
+
+    async def list_older(self, prefix: str, before: datetime) -> AsyncIterator[str]:
+        async for file in self._files(prefix):
+            if not file.is_partial and file.modified_at < before.timestamp():
+                yield file.key
+
+    async def drop_unfinished(self, prefix: str, before: datetime) -> int:
+        dropped = 0
+        async for file in self._files(prefix):
+            if file.is_partial and file.modified_at < before.timestamp():
+                await asyncio.to_thread((self._root / file.key).unlink, missing_ok=True)
+                dropped += 1
+        # Details are written before the file appears.
+        async for file in self._files(f"{_DETAILS}/{checked_key(prefix)}"):
+            described = self._root / file.key.removeprefix(f"{_DETAILS}/").removesuffix(".json")
+            if file.modified_at < before.timestamp() and not await asyncio.to_thread(described.exists):
+                await asyncio.to_thread((self._root / file.key).unlink, missing_ok=True)
+        return dropped
+
+    async def _files(self, prefix: str) -> AsyncIterator["_File"]:
+        """Every file below a prefix, by name."""
+        folders = os.walk(self._root / checked_key(prefix) if prefix else self._root, onerror=_complain)
         # Folder by folder: there may be millions of files.
         while (folder := await asyncio.to_thread(next, folders, None)) is not None:
             path, below, names = folder
             relative = Path(path).relative_to(self._root)
             below[:] = sorted(name for name in below if (relative / name).as_posix() not in _NOT_OURS)
-            for name in sorted(names):
-                if not name.startswith(_PARTIAL):
-                    yield (relative / name).as_posix()
+            for file in await asyncio.to_thread(_described, self._root, relative, sorted(names)):
+                yield file
 
     async def url(self, key: str, *, expires: timedelta, download_name: str | None = None) -> str:
         return self._signer.url(checked_key(key), expires, download_name)
@@ -120,6 +152,13 @@ class LocalStorage:
             return _guessed_type(self.path(key)), {}
         return details["contentType"], details["metadata"]
 
+    def _state(self, key: str) -> os.stat_result | None:
+        try:
+            found = self.path(key).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return found if stat.S_ISREG(found.st_mode) else None
+
     def _details_path(self, key: str, suffix: str = ".json") -> Path:
         return self._root / _DETAILS / f"{checked_key(key)}{suffix}"
 
@@ -127,6 +166,26 @@ class LocalStorage:
         path = self._details_path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(orjson.dumps({"contentType": content_type, "metadata": dict(metadata)}))
+
+
+class _File(NamedTuple):
+    """A file below the root, and when it was written, in Unix seconds."""
+
+    key: str
+    modified_at: float
+
+    @property
+    def is_partial(self) -> bool:
+        return self.key.rpartition("/")[2].startswith(_PARTIAL)
+
+
+def _described(root: Path, folder: Path, names: Sequence[str]) -> list[_File]:
+    files = []
+    for name in names:
+        # Gone meanwhile is no error.
+        with suppress(FileNotFoundError):
+            files.append(_File((folder / name).as_posix(), (root / folder / name).lstat().st_mtime))
+    return files
 
 
 def _complain(error: OSError) -> None:

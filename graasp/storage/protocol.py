@@ -1,7 +1,7 @@
 """What every storage does."""
 
 from collections.abc import AsyncIterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 from typing import ClassVar, NamedTuple, Protocol
 
@@ -21,11 +21,15 @@ class InvalidKey(ValueError):
 
 
 class Stored(NamedTuple):
-    """What is known of an object; `size` in bytes."""
+    """What is known of an object: its size in bytes, what `put` was told of it, a tag of its content, and when it was
+    stored, to the second.
+    """
 
     size: int
     content_type: str
     metadata: Mapping[str, str]
+    etag: str
+    modified_at: datetime
 
 
 class FileStorage(Protocol):
@@ -45,11 +49,11 @@ class FileStorage(Protocol):
         ...
 
     async def describe(self, key: str) -> Stored | None:
-        """What `put` was told of the object; nothing when there is no such object."""
+        """What is known of the object; nothing when there is no such object."""
         ...
 
-    def open(self, key: str) -> AsyncIterator[bytes]:
-        """The object's bytes. Raises StoredFileNotFound."""
+    def open(self, key: str, part: range | None = None) -> AsyncIterator[bytes]:
+        """The object's bytes, or those at the offsets of a part that lies within it. Raises StoredFileNotFound."""
         ...
 
     async def copy(self, source: str, target: str, *, metadata: Mapping[str, str]) -> None:
@@ -66,6 +70,14 @@ class FileStorage(Protocol):
 
     def list(self, prefix: str = "") -> AsyncIterator[str]:
         """The keys that begin with `prefix/`; every key without one."""
+        ...
+
+    def list_older(self, prefix: str, before: datetime) -> AsyncIterator[str]:
+        """As `list`, of what was stored before a moment."""
+        ...
+
+    async def drop_unfinished(self, prefix: str, before: datetime) -> int:
+        """Remove what uploads that began before a moment, and never ended, have left; how many there were."""
         ...
 
     async def url(self, key: str, *, expires: timedelta, download_name: str | None = None) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, NamedTuple
 from urllib.parse import quote, unquote
 
@@ -98,7 +98,9 @@ class S3Storage:
         if head is None:
             return None
         metadata = {name: unquote(value) for name, value in head["Metadata"].items()}
-        return Stored(int(head["ContentLength"]), head["ContentType"], metadata)
+        modified_at = head["LastModified"].astimezone(UTC)
+        etag = head["ETag"].strip('"')
+        return Stored(int(head["ContentLength"]), head["ContentType"], metadata, etag, modified_at)
 
     async def _head(self, key: str) -> Any:
         try:
@@ -108,9 +110,10 @@ class S3Storage:
                 return None
             raise
 
-    async def open(self, key: str) -> AsyncIterator[bytes]:
+    async def open(self, key: str, part: range | None = None) -> AsyncIterator[bytes]:
+        wanted = {"Range": f"bytes={part.start}-{part.stop - 1}"} if part else {}
         try:
-            answer = await self._client.get_object(Bucket=self._bucket, Key=checked_key(key))
+            answer = await self._client.get_object(Bucket=self._bucket, Key=checked_key(key), **wanted)
         except ClientError as error:
             if _is_missing(error):
                 raise StoredFileNotFound(key) from None
@@ -144,11 +147,30 @@ class S3Storage:
         await self.delete(*[key async for key in self.list(prefix)])
 
     async def list(self, prefix: str = "") -> AsyncIterator[str]:
-        pages = self._client.get_paginator("list_objects_v2")
+        async for entry in self._entries("list_objects_v2", "Contents", prefix):
+            yield entry["Key"]
+
+    async def list_older(self, prefix: str, before: datetime) -> AsyncIterator[str]:
+        async for entry in self._entries("list_objects_v2", "Contents", prefix):
+            if entry["LastModified"] < before:
+                yield entry["Key"]
+
+    async def drop_unfinished(self, prefix: str, before: datetime) -> int:
+        dropped = 0
+        async for upload in self._entries("list_multipart_uploads", "Uploads", prefix):
+            if upload["Initiated"] < before:
+                await self._client.abort_multipart_upload(
+                    Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"]
+                )
+                dropped += 1
+        return dropped
+
+    async def _entries(self, operation: str, part: str, prefix: str) -> AsyncIterator[dict[str, Any]]:
+        pages = self._client.get_paginator(operation)
         begin = f"{checked_key(prefix)}/" if prefix else ""
         async for page in pages.paginate(Bucket=self._bucket, Prefix=begin):
-            for entry in page.get("Contents", []):
-                yield entry["Key"]
+            for entry in page.get(part, []):
+                yield entry
 
     async def url(self, key: str, *, expires: timedelta, download_name: str | None = None) -> str:
         params = {"Bucket": self._bucket, "Key": checked_key(key)}
