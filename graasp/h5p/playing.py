@@ -5,7 +5,6 @@ server's cookies nor the page around it, which only passes on how high the conte
 """
 
 import mimetypes
-from collections.abc import AsyncIterator
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -13,15 +12,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query
 from jinja2 import Environment, StrictUndefined, Template
-from starlette.responses import FileResponse, HTMLResponse, Response, StreamingResponse
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, Response
 
 from graasp.h5p.content_types import content_type_of
 from graasp.h5p.layout import content_folder, content_id_of
 from graasp.http.dependencies import PlatformDep
 from graasp.settings import Settings
 from graasp.storage import StoredFileNotFound
-from graasp.storage.local import LocalStorage
 from graasp.storage.protocol import InvalidKey
+from graasp.storage.serving import stored_response
 
 router = APIRouter(include_in_schema=False)
 
@@ -72,7 +72,7 @@ async def asset(path: str) -> Response:
 
 
 @router.get(_CONTENT + "/{content_id}/content/{path:path}")
-async def content_file(platform: PlatformDep, content_id: str, path: str) -> Response:
+async def content_file(request: Request, platform: PlatformDep, content_id: str, path: str) -> Response:
     """A file of an unpacked package."""
     known, content_type = content_id_of(content_id), content_type_of(path)
     _require_own_storage(platform.settings)
@@ -80,28 +80,12 @@ async def content_file(platform: PlatformDep, content_id: str, path: str) -> Res
         raise HTTPException(404)
     key = f"{content_folder(platform.settings, known)}/{path}"
     headers = _OPEN | _INERT | {"Cache-Control": "public, max-age=3600"}
-    storage = platform.packages
     try:
-        if isinstance(storage, LocalStorage):
-            return _local_file(storage.path(key), content_type, headers)
-        chunks = storage.open(key)
-        first = await anext(chunks, b"")
+        return await stored_response(
+            platform.packages, key, request.headers, content_type=content_type, headers=headers
+        )
     except (StoredFileNotFound, InvalidKey):
         raise HTTPException(404) from None
-
-    async def whole() -> AsyncIterator[bytes]:
-        yield first
-        async for chunk in chunks:
-            yield chunk
-
-    return StreamingResponse(whole(), media_type=content_type, headers=headers)
-
-
-def _local_file(path: Path, content_type: str, headers: dict[str, str]) -> Response:
-    """With ranges: players of films jump."""
-    if not path.is_file():
-        raise HTTPException(404)
-    return FileResponse(path, media_type=content_type, headers=headers)
 
 
 def _page(name: str, policy: str, settings: Settings, content: str | None) -> Response:

@@ -32,7 +32,7 @@ def package_bucket(s3_endpoint: str) -> str:
 def settings(
     request: pytest.FixtureRequest, make_settings: Callable[..., Settings], tmp_path: Any
 ) -> Settings:
-    """Packages are kept with the files, unless the test asks for the `local` or `s3` storage of their own."""
+    """Packages are kept with the files, on disk or in a `shared` bucket, or in a `local` or `s3` storage of their own."""
     kind = getattr(request, "param", None)
     limits = {"max_h5p_bytes": 200_000, "max_unpacked_h5p_bytes": 2_000_000, "max_h5p_entries": 50}
     if kind == "local":
@@ -50,6 +50,9 @@ def settings(
             h5p_content_secret_access_key_id="secret",
             s3_file_item_host=request.getfixturevalue("s3_endpoint"),
         )
+    if kind == "shared":
+        shared: Settings = request.getfixturevalue("s3_settings")
+        return shared.model_copy(update={**limits, "h5p_path_prefix": f"shared-{uuid4()}/"})
     return make_settings(**limits)
 
 

@@ -27,7 +27,10 @@ async def content(send: Any) -> str:
     return f"/api/items/h5p-content/{body['extra']['h5p']['contentFilePath']}"
 
 
-@pytest.mark.parametrize("settings", [None, "local"], indirect=True)
+served_here = pytest.mark.parametrize("settings", [None, "local", "shared"], indirect=True)
+
+
+@served_here
 async def test_files_of_a_package_are_read_by_anybody_and_run_nothing(
     client: httpx.AsyncClient, content: str
 ) -> None:
@@ -42,8 +45,45 @@ async def test_files_of_a_package_are_read_by_anybody_and_run_nothing(
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["access-control-allow-origin"] == "*"
         assert answer.headers["cross-origin-resource-policy"] == "cross-origin"
-    part = await client.get(f"{content}/content/film.mp4", headers={"Range": "bytes=10-19"})
-    assert (part.status_code, part.content) == (206, bytes(range(10, 20)))
+
+
+@served_here
+async def test_players_of_films_jump(client: httpx.AsyncClient, content: str) -> None:
+    film = f"{content}/content/film.mp4"
+    bytes_of_it = bytes(range(100))
+    whole = await client.get(film)
+    assert (whole.status_code, whole.content) == (200, bytes_of_it)
+    assert (whole.headers["accept-ranges"], whole.headers["content-length"]) == ("bytes", "100")
+    etag, modified = whole.headers["etag"], whole.headers["last-modified"]
+
+    for asked, start, stop in (
+        ("10-19", 10, 20),
+        ("90-", 90, 100),
+        ("-5", 95, 100),
+        ("-500", 0, 100),
+        ("0-999", 0, 100),
+    ):
+        part = await client.get(film, headers={"Range": f"bytes={asked}"})
+        assert (part.status_code, part.content) == (206, bytes_of_it[start:stop]), asked
+        assert part.headers["content-range"] == f"bytes {start}-{stop - 1}/100"
+        assert part.headers["content-length"] == str(stop - start)
+        assert part.headers["etag"] == etag
+
+    behind = await client.get(film, headers={"Range": "bytes=100-"})
+    assert (behind.status_code, behind.headers["content-range"]) == (416, "bytes */100")
+    # What is no range, or more than one, is answered with the whole.
+    for asked in ("bytes=x", "bytes=9-3", "items=0-1", "bytes=0-1,5-6"):
+        answer = await client.get(film, headers={"Range": asked})
+        assert (answer.status_code, answer.content) == (200, bytes_of_it), asked
+    for seen, status in (
+        (etag, 206),
+        (modified, 206),
+        ('"another"', 200),
+        (f"W/{etag}", 200),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 200),
+    ):
+        answer = await client.get(film, headers={"Range": "bytes=0-1", "If-Range": seen})
+        assert answer.status_code == status, seen
 
 
 @pytest.mark.parametrize(
@@ -60,6 +100,7 @@ async def test_files_of_a_package_are_read_by_anybody_and_run_nothing(
         "content/page.html",
     ],
 )
+@served_here
 async def test_nothing_else_is_read(client: httpx.AsyncClient, content: str, path: str) -> None:
     assert (await client.get(f"{content}/{path}")).status_code == 404
 
