@@ -2,11 +2,16 @@
 
 from sqlalchemy import text
 
-COPY_UPDATES = text(
+# Of any number of pages, those of one page together.
+UPDATES_OF = text(
+    """
+    select item_id, update from page_update
+    where item_id = any(cast(:item_ids as uuid[])) order by item_id, clock
+    """
+)
+INSERT = text(
     """
     insert into page_update (item_id, update, clock)
-    select c.id, u.update, u.clock
-    from unnest(cast(:ids as uuid[]), cast(:source_ids as uuid[])) c(id, source_id)
-    join page_update u on u.item_id = c.source_id
+    select * from unnest(cast(:item_ids as uuid[]), cast(:updates as bytea[]), cast(:clocks as integer[]))
     """
 )

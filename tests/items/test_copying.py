@@ -196,7 +196,7 @@ async def test_files_thumbnails_settings_and_pages_are_the_copies_own(
     await factory.item(root, name="file", type="file", extra={"file": file})
     app = await factory.item(root, name="app", type="app", extra={"app": {"url": "https://app.test"}})
     page = await factory.item(root, name="page", type="page", extra={})
-    await factory.insert(page_update, item_id=page["id"], update=b"crdt", clock=0)
+    await factory.insert(page_update, item_id=page["id"], update=b"\0\0", clock=7)
     plain = await factory.insert(
         app_setting, item_id=app["id"], name="plain", data={"a": 1}, creator_id=author["id"]
     )
@@ -235,7 +235,7 @@ async def test_files_thumbnails_settings_and_pages_are_the_copies_own(
     assert settings[1]["data"] == plain["data"]
     assert await stored(platform, key) == b"setting"
     pages = await platform.reads.all(select(page_update).where(page_update.c.item_id == copies["page"]["id"]))
-    assert [(row["update"], row["clock"]) for row in pages] == [(b"crdt", 0)]
+    assert [(row["update"], row["clock"]) for row in pages] == [(b"\0\0", 0)]
     data = await platform.reads.all(select(app_data.c.item_id))
     assert [row["item_id"] for row in data] == [app["id"]]
     assert len(await everything_stored(platform)) == len(objects) + 2 * 4
@@ -399,7 +399,7 @@ async def test_the_number_of_statements_depends_neither_on_the_tree_nor_on_the_c
         roots = await copy(platform, owner, source, home, names=[f"copy {n}" for n in range(copies)])
     assert [root["name"] for root in roots] == [f"copy {n}" for n in range(copies)]
     assert len(await platform.reads.all(select(item.c.id))) == 2 + 3 * items + copies * (1 + 3 * items)
-    assert len(statements) == 15
+    assert len(statements) == 16
 
 
 async def test_copies_made_at_once_do_not_get_in_each_others_way(
