@@ -129,6 +129,7 @@ async def copy_trees(
     await _copy_packages(uow, caller, everything)
     copies = [[await _with_own_pad(uow, copy) for copy in copied] for copied in copies]
 
+    await require_space(uow, caller, file_bytes)
     orders: list[Decimal | None] = [None] * len(copies)
     if destination:
         await lock_folder(uow, destination)
@@ -138,7 +139,6 @@ async def copy_trees(
     for copied, name, order in zip(copies, names, orders, strict=True):
         copied[0] = replace(copied[0], name=copied[0].name or name, order=order)
     everything = [copy for copied in copies for copy in copied]
-    await require_space(uow, caller, file_bytes)
     roots = await _insert(uow, caller.id, everything, [copied[0].id for copied in copies])
     hidden = frozenset().union(*(tree.hidden for tree in trees))
     await _insert_belongings(uow, hidden, everything, settings)
