@@ -47,6 +47,11 @@ COMMANDS = {
         "graasp.deployment.commands", "state_commands", "Look at the state of an installation, and change it."
     ),
     "job": Command("graasp.jobs.commands", "job_commands", "Look at jobs, cancel them, queue them again."),
+    "storage": Command(
+        "graasp.housekeeping.commands",
+        "storage_commands",
+        "Look at what is stored, and delete what nothing needs.",
+    ),
     "session": Command(
         "graasp.auth.commands",
         "session",

@@ -9,7 +9,7 @@ from graasp.data_export.jobs import EXPORT_MEMBER_DATA
 from graasp.deployment.jobs import SMOKE_TEST
 from graasp.exports.jobs import EXPORT_FOLDER
 from graasp.files.jobs import DECODE_FILE
-from graasp.housekeeping.jobs import CLEAN_UP
+from graasp.housekeeping.jobs import CLEAN_UP, SWEEP_STORAGE
 from graasp.imports.jobs import IMPORT_ARCHIVE
 from graasp.items.trees.jobs import COPY_ITEMS, DELETE_ITEMS, MOVE_ITEMS, REMOVE_LEFTOVERS
 from graasp.jobs.spec import JobSpec
@@ -35,6 +35,7 @@ JOBS: tuple[JobSpec[Any], ...] = (
     PURGE,
     CLEAN_UP,
     SMOKE_TEST,
+    SWEEP_STORAGE,
 )
 
 # Short jobs never wait behind long ones: each group has processes that take nothing else, from each queue in turn.

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from croniter import croniter
 
-from graasp.housekeeping.jobs import CLEAN_UP, CleanUp
+from graasp.housekeeping.jobs import CLEAN_UP, SWEEP_STORAGE, CleanUp, SweepStorage
 from graasp.jobs import queries
 from graasp.jobs.spec import JobSpec
 from graasp.platform import Platform
@@ -26,6 +26,7 @@ class Entry(NamedTuple):
 SCHEDULE = (
     Entry("clean-up", "17 * * * *", CLEAN_UP, CleanUp()),
     Entry("purge-recycle-bin", "0 3 * * *", PURGE, Purge()),
+    Entry("sweep-storage", "23 4 * * 0", SWEEP_STORAGE, SweepStorage()),
 )
 
 

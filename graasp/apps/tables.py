@@ -72,6 +72,12 @@ app_setting = Table(
     ),
     ForeignKeyConstraint(["item_id"], ["item.id"], name="FK_f5922b885e2680beab8add96008", ondelete="CASCADE"),
     Index("IDX_61546c650608c1e68789c64915", "item_id", "name"),
+    Index(
+        "IDX_app_setting_file_key",
+        text("(data #>> '{file,path}')"),
+        postgresql_using="hash",
+        postgresql_where=text("data #>> '{file,path}' is not null"),
+    ),
     Index("IDX_app_setting_creator_id", "creator_id"),
 )
 

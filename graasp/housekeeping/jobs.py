@@ -1,4 +1,4 @@
-"""The hourly clean-up, as a job."""
+"""What goes by itself, as jobs."""
 
 from datetime import timedelta
 
@@ -17,4 +17,17 @@ CLEAN_UP = JobSpec(
     payload=CleanUp,
     timeout=timedelta(hours=1),
     deduplicate=lambda _: "clean-up",
+)
+
+
+class SweepStorage(BaseModel):
+    """Nothing to tell: every object that nothing refers to goes."""
+
+
+SWEEP_STORAGE = JobSpec(
+    name="sweep-storage",
+    queue="scheduled-jobs",
+    payload=SweepStorage,
+    timeout=timedelta(hours=12),
+    deduplicate=lambda _: "sweep-storage",
 )

@@ -54,6 +54,18 @@ item = Table(
     Index("IDX_item_live_creator_id_path", "creator_id", "path", postgresql_where=_LIVE),
     Index("IDX_item_live_parent", text("subpath(path, 0, -1)"), postgresql_where=_LIVE),
     Index("IDX_item_live_updated_at", text("updated_at DESC"), text("id DESC"), postgresql_where=_LIVE),
+    Index(
+        "IDX_item_file_key",
+        text("coalesce(extra #>> '{file,path}', extra #>> '{file,key}')"),
+        postgresql_using="hash",
+        postgresql_where=text("type = 'file'"),
+    ),
+    Index(
+        "IDX_item_h5p_content_id",
+        text("(extra #>> '{h5p,contentId}')"),
+        postgresql_using="hash",
+        postgresql_where=text("type = 'h5p'"),
+    ),
     _search_index("IDX_item_search_simple", "'simple'::regconfig"),
     _search_index("IDX_item_search_english", "'english'::regconfig"),
     _search_index("IDX_item_search_lang", "item_search_config(lang)"),
