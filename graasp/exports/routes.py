@@ -14,13 +14,14 @@ from graasp.auth.gates import OptionalCaller, ValidatedMember
 from graasp.exports.download import archive_header, download_header, item_as_file
 from graasp.exports.jobs import EXPORT_FOLDER, ExportFolder
 from graasp.exports.tree import tree_entries
-from graasp.http.dependencies import PlatformDep, Reads, Uow
+from graasp.http.dependencies import ClientAddress, Limits, PlatformDep, Reads, Uow
 from graasp.http.fields import Uuid
 from graasp.http.responses import json_response
 from graasp.http.routing import contract_router
 from graasp.items.outlines import read_outline
 from graasp.items.service import require_type
 from graasp.memberships.authorization import authorize
+from graasp.rate_limits import EXPORT_BY_ACCOUNT, EXPORT_BY_ADDRESS
 
 router = contract_router(tags=["item", "export"])
 
@@ -33,8 +34,9 @@ class ExportStarted(BaseModel):
     "/items/{itemId}/export", operation_id="exportZip", status_code=202, response_model=ExportStarted
 )
 async def export_zip(
-    uow: Uow, caller: ValidatedMember, item_id: Annotated[Uuid, Path(alias="itemId")]
+    uow: Uow, limits: Limits, caller: ValidatedMember, item_id: Annotated[Uuid, Path(alias="itemId")]
 ) -> Response:
+    await limits.require("export", (EXPORT_BY_ACCOUNT, str(caller.id)))
     access = await authorize(uow, caller.id, item_id)
     require_type(access.item, "folder")
     export = ExportFolder(item_id=item_id, member_id=caller.id)
@@ -46,9 +48,13 @@ async def export_zip(
 async def graasp_zip_export(
     platform: PlatformDep,
     reads: Reads,
+    limits: Limits,
+    address: ClientAddress,
     caller: OptionalCaller,
     item_id: Annotated[Uuid, Path(alias="itemId")],
 ) -> Response:
+    by_account = [(EXPORT_BY_ACCOUNT, str(caller.id))] if caller else []
+    await limits.require("export", (EXPORT_BY_ADDRESS, address), *by_account)
     root, below = await read_outline(reads, caller.id if caller else None, item_id)
     headers = {
         "Access-Control-Expose-Headers": "Content-Disposition",

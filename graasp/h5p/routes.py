@@ -10,7 +10,7 @@ from starlette.responses import Response
 from graasp.auth.gates import ValidatedMember
 from graasp.h5p import service
 from graasp.h5p.errors import InvalidPackage
-from graasp.http.dependencies import PlatformDep
+from graasp.http.dependencies import Limits, PlatformDep
 from graasp.http.errors import TooManyFields
 from graasp.http.responses import json_response
 from graasp.http.routing import contract_router, reads_the_stream
@@ -19,6 +19,7 @@ from graasp.items import schemas
 from graasp.items.endpoints import ParentId, PreviousItemId
 from graasp.items.packing import generic_item
 from graasp.memberships.authorization import Permission, authorize
+from graasp.rate_limits import IMPORT_BY_ACCOUNT
 
 router = contract_router(tags=["item", "h5p"])
 
@@ -30,10 +31,12 @@ _PIECE = 256 * 1024
 async def import_h5p(
     request: Request,
     platform: PlatformDep,
+    limits: Limits,
     caller: ValidatedMember,
     parent_id: ParentId = None,
     previous_item_id: PreviousItemId = None,
 ) -> Response:
+    await limits.require("import", (IMPORT_BY_ACCOUNT, str(caller.id)))
     if parent_id is not None:
         await authorize(platform.reads, caller.id, parent_id, Permission.WRITE)
     max_bytes = platform.settings.max_h5p_bytes

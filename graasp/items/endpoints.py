@@ -23,9 +23,10 @@ from graasp.items import schemas, service
 from graasp.items.errors import FileExpected
 from graasp.items.packing import generic_item, thumbnail_prefix
 from graasp.items.service import Change, NewItem
-from graasp.links.service import LINK_SETTINGS, changed_link_content, link_content
+from graasp.links.dependencies import LinkPages
+from graasp.links.service import LINK_SETTINGS
 from graasp.memberships.authorization import Permission, authorize
-from graasp.platform import Platform, UnitOfWork
+from graasp.platform import UnitOfWork
 
 ParentId = Annotated[Uuid | None, Query(alias="parentId")]
 PreviousItemId = Annotated[Uuid | None, Query(alias="previousItemId")]
@@ -47,17 +48,18 @@ def new_item(
     )
 
 
-async def any_new_item(
-    platform: Platform, reader: Reader, caller: Caller, body: schemas.AnyNewItem
-) -> NewItem:
-    """What a body asks for whose type is one of its fields. Raises InvalidUrl, and what reading a target raises."""
+async def any_new_item(links: LinkPages, reader: Reader, caller: Caller, body: schemas.AnyNewItem) -> NewItem:
+    """What a body asks for whose type is one of its fields.
+
+    Raises InvalidUrl, TooManyRequests, and what reading a target raises.
+    """
     match body:
         case schemas.NewAppItem():
             return new_item(body, "app", {"app": body.extra.app.model_dump(exclude_none=True)})
         case schemas.NewDocumentItem():
             return new_item(body, "document", {"document": document_content(body.extra.document)})
         case schemas.NewLinkItem():
-            link = await link_content(platform, body.extra.embedded_link.url)
+            link = await links.content(caller, body.extra.embedded_link.url)
             shown = {**LINK_SETTINGS, **body.settings.given()}
             return new_item(body, "embeddedLink", {"embeddedLink": link}, **shown)
         case schemas.NewShortcutItem():
@@ -83,10 +85,12 @@ def document_content(
     return service.document_content(given)
 
 
-async def extra_change(platform: Platform, item: Row, given: Mapping[str, Any]) -> dict[str, Any]:
+async def extra_change(
+    links: LinkPages, caller: Caller, item: Row, given: Mapping[str, Any]
+) -> dict[str, Any]:
     """What a client may change of `extra` through the general update, for the item's own type; the rest is dropped.
 
-    Raises RequestValidationError when nothing fits the item's type, InvalidUrl.
+    Raises RequestValidationError when nothing fits the item's type, InvalidUrl, TooManyRequests.
     """
     kind = item["type"]
     match kind:
@@ -96,7 +100,7 @@ async def extra_change(platform: Platform, item: Row, given: Mapping[str, Any]) 
             return {"altText": _own_extra(schemas.FileExtraChange, kind, given).alt_text}
         case "embeddedLink":
             url = _own_extra(schemas.LinkExtraChange, kind, given).url
-            return await changed_link_content(platform, item["extra"].get(kind), url)
+            return await links.changed_content(caller, item["extra"].get(kind), url)
         case "folder" | "app":
             _own_extra(schemas.NoExtraChange, kind, given)
             return {}
@@ -180,7 +184,7 @@ async def update(
 
 async def create_with_thumbnail(
     request: Request,
-    platform: Platform,
+    links: LinkPages,
     caller: Caller,
     form: SingleFile,
     parent_id: UUID | None,
@@ -193,12 +197,13 @@ async def create_with_thumbnail(
     The fields `settings`, `geolocation` and `extra` are JSON. Raises RequestValidationError, FileExpected,
     FileIsNotImage, and what creating raises.
     """
+    platform = links.platform
     body = _described_item(form.fields, always)
     if form.file is None:
         raise FileExpected
     if parent_id is not None:
         await authorize(platform.reads, caller.id, parent_id, Permission.WRITE)
-    new = await any_new_item(platform, platform.reads, caller, body)
+    new = await any_new_item(links, platform.reads, caller, body)
     new = replace(new, settings={**new.settings, "hasThumbnail": True})
     prefix = thumbnail_prefix(new.id)
     async with platform.unit_of_work() as uow:

@@ -25,6 +25,7 @@ from graasp.items.endpoints import (
 )
 from graasp.items.errors import NothingToUpdateItem
 from graasp.items.packing import generic_item
+from graasp.links.dependencies import Links
 from graasp.memberships.authorization import Permission, authorize
 
 router = contract_router(prefix="/items", tags=["item"])
@@ -89,13 +90,13 @@ async def create_app(
 async def create_item(
     request: Request,
     uow: Uow,
-    platform: PlatformDep,
+    links: Links,
     caller: ValidatedMember,
     body: schemas.NewAnyItem,
     parent_id: ParentId = None,
     previous_item_id: PreviousItemId = None,
 ) -> Response:
-    new = await any_new_item(platform, uow, caller, body)
+    new = await any_new_item(links, uow, caller, body)
     return await create(request, uow, caller, new, parent_id, previous_item_id)
 
 
@@ -209,7 +210,7 @@ async def get_parent_items(reads: Reads, caller: OptionalCaller, id: Uuid) -> Re
 async def update_item(
     request: Request,
     uow: Uow,
-    platform: PlatformDep,
+    links: Links,
     reads: Reads,
     caller: ValidatedMember,
     id: Uuid,
@@ -221,7 +222,7 @@ async def update_item(
     if "extra" in body.model_fields_set:
         # Outside the transaction: a link's metadata may come from afar.
         access = await authorize(reads, caller.id, id, Permission.WRITE)
-        extra = await extra_change(platform, access.item, body.extra)
+        extra = await extra_change(links, caller, access.item, body.extra)
     return await update(request, uow, caller, id, body, change_of(body, extra))
 
 

@@ -15,6 +15,7 @@ from graasp.http.uploads import received_file
 from graasp.items import schemas
 from graasp.items.endpoints import ParentId, PreviousItemId, create_with_thumbnail
 from graasp.items.thumbnails import LARGEST_UPLOAD, remove_thumbnail, set_thumbnail, thumbnail_url
+from graasp.links.dependencies import Links
 from graasp.thumbnails.service import Size
 
 router = contract_router(prefix="/items", tags=["item", "thumbnail"])
@@ -24,27 +25,27 @@ router = contract_router(prefix="/items", tags=["item", "thumbnail"])
 @reads_the_stream
 async def create_item_with_thumbnail(
     request: Request,
-    platform: PlatformDep,
+    links: Links,
     caller: ValidatedMember,
     parent_id: ParentId = None,
     previous_item_id: PreviousItemId = None,
 ) -> Response:
     async with received_file(request, max_bytes=LARGEST_UPLOAD) as form:
-        return await create_with_thumbnail(request, platform, caller, form, parent_id, previous_item_id)
+        return await create_with_thumbnail(request, links, caller, form, parent_id, previous_item_id)
 
 
 @router.post("/folders-with-thumbnail", operation_id="createFolderWithThumbnail", response_model=schemas.Item)
 @reads_the_stream
 async def create_folder_with_thumbnail(
     request: Request,
-    platform: PlatformDep,
+    links: Links,
     caller: ValidatedMember,
     parent_id: ParentId = None,
     previous_item_id: PreviousItemId = None,
 ) -> Response:
     async with received_file(request, max_bytes=LARGEST_UPLOAD) as form:
         return await create_with_thumbnail(
-            request, platform, caller, form, parent_id, previous_item_id, always="folder"
+            request, links, caller, form, parent_id, previous_item_id, always="folder"
         )
 
 

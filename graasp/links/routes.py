@@ -7,42 +7,37 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from graasp.auth.gates import SignedIn, ValidatedMember
-from graasp.http.dependencies import Limits, PlatformDep, Reads, Uow
+from graasp.http.dependencies import Reads, Uow
 from graasp.http.fields import AnyText, Uuid
 from graasp.http.responses import json_response
 from graasp.http.routing import contract_router
 from graasp.items.endpoints import ParentId, PreviousItemId, change_of, create, new_item, update
 from graasp.items.schemas import Item, Something
 from graasp.items.service import require_type
+from graasp.links.dependencies import Links
 from graasp.links.schemas import LinkChange, LinkMetadata, NewLink
-from graasp.links.service import LINK_SETTINGS, changed_link_content, link_content, link_metadata
+from graasp.links.service import LINK_SETTINGS
 from graasp.memberships.authorization import Permission, authorize
-from graasp.rate_limits import FETCHES_BY_ACCOUNT
 
 router = contract_router(prefix="/items/embedded-links", tags=["item", "link"])
 
 
 @router.get("/metadata", operation_id="getLinkMetadata", response_model=LinkMetadata)
-async def get_link_metadata(
-    platform: PlatformDep, limits: Limits, caller: SignedIn, link: Annotated[AnyText, Query()]
-) -> Response:
-    await limits.require("links", (FETCHES_BY_ACCOUNT, str(caller.id)))
-    return json_response(await link_metadata(platform, link))
+async def get_link_metadata(links: Links, caller: SignedIn, link: Annotated[AnyText, Query()]) -> Response:
+    return json_response(await links.metadata(caller, link))
 
 
 @router.post("/", operation_id="createLink", response_model=Item)
 async def create_link(
     request: Request,
     uow: Uow,
-    platform: PlatformDep,
-    limits: Limits,
+    links: Links,
     caller: ValidatedMember,
     body: NewLink,
     parent_id: ParentId = None,
     previous_item_id: PreviousItemId = None,
 ) -> Response:
-    await limits.require("links", (FETCHES_BY_ACCOUNT, str(caller.id)))
-    extra = {"embeddedLink": await link_content(platform, body.url)}
+    extra = {"embeddedLink": await links.content(caller, body.url)}
     shown = {**LINK_SETTINGS, **body.settings.given(), **_flat(body)}
     return await create(
         request, uow, caller, new_item(body, "embeddedLink", extra, **shown), parent_id, previous_item_id
@@ -53,9 +48,8 @@ async def create_link(
 async def update_link(
     request: Request,
     uow: Uow,
-    platform: PlatformDep,
     reads: Reads,
-    limits: Limits,
+    links: Links,
     caller: ValidatedMember,
     id: Uuid,
     body: Annotated[LinkChange, Something],
@@ -65,8 +59,7 @@ async def update_link(
         # Outside the transaction: the page may be slow.
         access = await authorize(reads, caller.id, id, Permission.WRITE)
         require_type(access.item, "embeddedLink")
-        await limits.require("links", (FETCHES_BY_ACCOUNT, str(caller.id)))
-        extra = await changed_link_content(platform, access.item["extra"].get("embeddedLink"), body.url)
+        extra = await links.changed_content(caller, access.item["extra"].get("embeddedLink"), body.url)
     change = change_of(body, extra, **_flat(body))
     return await update(request, uow, caller, id, body, change, "embeddedLink")
 

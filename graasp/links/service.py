@@ -37,11 +37,9 @@ async def link_content(platform: Platform, url: str) -> dict[str, Any]:
     return {"url": url} | await _preview(platform, url)
 
 
-async def changed_link_content(platform: Platform, stored: Any, url: str) -> dict[str, Any]:
-    """What a new URL changes of a link's extra: nothing when it is the old one. Raises InvalidUrl."""
-    if isinstance(stored, Mapping) and stored.get("url") == url:
-        return {}
-    return await link_content(platform, url)
+def leads_to(stored: Any, url: str) -> bool:
+    """Whether what is stored of a link has this URL already."""
+    return isinstance(stored, Mapping) and stored.get("url") == url
 
 
 async def link_metadata(platform: Platform, link: str) -> dict[str, Any]:

@@ -20,6 +20,9 @@ MAIL_BY_ADDRESS = parse("60 per minute")
 MAIL_BY_ACCOUNT = parse("5 per minute")
 INVITE_BY_ACCOUNT = parse("60 per minute")
 RESEND_BY_INVITATION = parse("5 per hour")
+IMPORT_BY_ACCOUNT = parse("30 per minute")
+EXPORT_BY_ACCOUNT = parse("30 per minute")
+EXPORT_BY_ADDRESS = parse("120 per minute")
 # What this server asks others for, on behalf of one account.
 FETCHES_BY_ACCOUNT = parse("60 per minute")
 
