@@ -93,7 +93,7 @@ async def items_in_box(
         parent = (await authorize(reader, account_id, parent_id)).item["path"]
     elif account_id is None:
         return []
-    found = search(keywords)
+    found = search(keywords, caller)
     rows = await reader.all(
         queries.IN_BOX_FOUND if found else queries.IN_BOX,
         account_id=account_id,

@@ -240,7 +240,7 @@ async def children(
         raise ItemNotFolder(str(parent_id))
     path = access.item["path"]
     wanted = {"path": path, "types": list(types) if types else None}
-    if found := search(keywords):
+    if found := search(keywords, caller):
         rows = await reader.all(queries.CHILDREN_FOUND, **wanted, **found)
     else:
         rows = await reader.all(queries.CHILDREN, **wanted)
@@ -314,7 +314,7 @@ async def accessible(
     platform: Platform, reader: Reader, caller: Caller, wanted: AccessibleFilter
 ) -> list[Wire]:
     """One page of the topmost items that match; a page has at most 50."""
-    found = search(wanted.keywords)
+    found = search(wanted.keywords, caller)
     size = min(wanted.page_size, MAX_PAGE)
     rows = await reader.all(
         queries.ACCESSIBLE[wanted.sort_by, wanted.ordering.lower(), bool(found)],
@@ -329,9 +329,13 @@ async def accessible(
     return await packer(platform).pack_all(rows)
 
 
-def search(keywords: Sequence[str]) -> dict[str, Any]:
+def search(keywords: Sequence[str], reader: Caller | None) -> dict[str, Any]:
     """Parameters of a search: all the words together, or any keyword as a part of the name. Empty: no search."""
     given = [keyword for keyword in keywords if keyword.strip()]
     if not given:
         return {}
-    return {"words": " ".join(given), "patterns": [f"%{keyword}%" for keyword in given]}
+    return {
+        "words": " ".join(given),
+        "patterns": [f"%{keyword}%" for keyword in given],
+        "reader_lang": reader.lang if reader else "en",
+    }

@@ -233,6 +233,40 @@ async def test_words_are_found(
     assert sorted(_names(answer)) == found
 
 
+@pytest.mark.parametrize(
+    ("reader_lang", "item_lang", "keyword", "is_found"),
+    [
+        # Many a French item says that it is in English.
+        ("fr", "en", "cheval", True),
+        ("fr", "de", "cheval", True),
+        ("en", "fr", "cheval", True),
+        ("en", "en", "cheval", False),
+        ("en", "de", "cheval", False),
+        ("de", "en", "cheval", False),
+        # English words are found by everybody.
+        ("fr", "fr", "horses", True),
+    ],
+)
+async def test_words_are_found_in_the_language_of_the_item_and_of_the_reader(
+    client: httpx.AsyncClient,
+    factory: Factory,
+    cookie_for: Cookie,
+    reader_lang: str,
+    item_lang: str,
+    keyword: str,
+    is_found: bool,
+) -> None:
+    member = await factory.member(extra={"lang": reader_lang})
+    headers = cookie_for(member["id"])
+    folder = await factory.owned_item(member, name="zoo")
+    columns = {"lang": item_lang, "description": "les chevaux, a horse", "name": "x"}
+    await factory.item(folder, **columns)
+    await factory.owned_item(member, **columns)
+    children = await client.get(f"/api/items/{folder['id']}/children?keywords={keyword}", headers=headers)
+    accessible = await client.get(f"/api/items/accessible?keywords={keyword}", headers=headers)
+    assert (len(children.json()) == 1, len(accessible.json()["data"]) == 1) == (is_found, is_found)
+
+
 # --- accessible --------------------------------------------------------------------------------------
 
 
