@@ -8,9 +8,11 @@ import httpx
 
 from graasp.db.database import DatabaseUnavailable
 from graasp.platform import Platform
+from graasp.settings import Settings
 from graasp.web.certificates import certificates
 
 _TIMEOUT_S = 3.0
+_KEPT_S = 5
 _MARKS = {"healthy": "✅", "not-healthy": "⌛️", "not-reachable": "❌", "unexpected": "⁉️"}
 
 
@@ -29,22 +31,29 @@ class Part(NamedTuple):
 
 
 async def check_parts(platform: Platform) -> dict[str, dict[str, str]]:
-    """`{part: {status, isHealthy, message}}` for api, database, meilisearch, etherpad, iframely, in this order."""
+    """`{part: {status, isHealthy, message}}` for api, database, meilisearch, etherpad, iframely, in this order.
+
+    However many ask, the companions are asked once in a few seconds.
+    """
+    database, companions = await asyncio.gather(
+        _answer(Part("database", "Database", _database(platform))),
+        platform.results.get(
+            "companions", seconds=_KEPT_S, work=lambda: _check_companions(platform.settings)
+        ),
+    )
+    own = {"api": _report("healthy", "Running"), "database": database}
+    return {**own, **companions}
+
+
+async def _check_companions(settings: Settings) -> dict[str, dict[str, str]]:
     async with httpx.AsyncClient(timeout=_TIMEOUT_S, verify=certificates()) as client:
         parts = [
-            Part("database", "Database", _database(platform)),
-            Part("meilisearch", "Meilisearch", _meilisearch(client, platform.settings.meilisearch_url)),
-            Part("etherpad", "Etherpad", _etherpad(client, platform.settings.etherpad_url)),
-            Part(
-                "iframely",
-                "Iframely",
-                _iframely(client, platform.settings.embedded_link_item_iframely_href_origin),
-            ),
+            Part("meilisearch", "Meilisearch", _meilisearch(client, settings.meilisearch_url)),
+            Part("etherpad", "Etherpad", _etherpad(client, settings.etherpad_url)),
+            Part("iframely", "Iframely", _iframely(client, settings.embedded_link_item_iframely_href_origin)),
         ]
         answers = await asyncio.gather(*(_answer(part) for part in parts))
-    return {"api": _report("healthy", "Running")} | {
-        part.name: answer for part, answer in zip(parts, answers, strict=True)
-    }
+    return {part.name: answer for part, answer in zip(parts, answers, strict=True)}
 
 
 async def _answer(part: Part) -> dict[str, str]:

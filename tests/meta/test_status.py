@@ -86,6 +86,14 @@ async def test_every_part_is_healthy(client: httpx.AsyncClient, companions: Comp
     ]
 
 
+async def test_companions_are_asked_once_however_many_ask(
+    client: httpx.AsyncClient, companions: Companions
+) -> None:
+    answers = await asyncio.gather(*(client.get("/api/status") for _ in range(5)))
+    assert {answer.text for answer in (*answers, await client.get("/api/status"))} == {answers[0].text}
+    assert len(companions.asked) == 3
+
+
 async def test_what_answers_otherwise_is_not_ok(client: httpx.AsyncClient, companions: Companions) -> None:
     companions.answers |= {
         "/health": JSONResponse({"status": ""}),
