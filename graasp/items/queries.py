@@ -1,11 +1,14 @@
 """Every statement on items."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import Numeric, Text, Uuid, bindparam, func, insert, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from graasp.db.ltree import Ltree
 from graasp.db.tree_locks import tree_key
 from graasp.items.matching import MATCHES
+from graasp.items.packing import EXTRA, SETTINGS
 from graasp.items.tables import item
 from graasp.memberships.authorization import ACCESS_COLUMNS, ACCESS_JOIN
 
@@ -16,6 +19,14 @@ _CREATOR_JOIN = "left join account c on c.id = i.creator_id"
 _SIBLING_ORDER = 'i."order" nulls last, i.created_at, i.id'
 
 _OF_TYPES = "(cast(:types as text[]) is null or i.type = any(cast(:types as text[])))"
+
+
+def _names(known: Iterable[str]) -> str:
+    return f"array[{', '.join(repr(name) for name in sorted(known))}]"
+
+
+_KNOWN_EXTRA = ", ".join(f"('{kind}', {_names(names)})" for kind, names in EXTRA.items())
+_INSTANT = """to_char({column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
 
 CHILDREN = text(
     f"""
@@ -33,10 +44,32 @@ CHILDREN_FOUND = text(
     order by {_SIBLING_ORDER}
     """
 )
+
 DESCENDANTS = text(
     f"""
     select {_COLUMNS}, {_CREATOR}
     from item_view i {_CREATOR_JOIN}
+    where i.path <@ cast(:path as ltree) and i.id <> cast(:item_id as uuid)
+    order by coalesce(i."order", 0), i.created_at, i.id
+    """
+)
+# The same for the longest answer: each item as the JSON text of its `generic_item`. A `plain` one
+# holds nothing that clients don't know, and needs no link.
+DESCENDANT_TEXTS = text(
+    f"""
+    select i.path, i.type, i.creator_id, {_CREATOR}, row_to_json(wire)::text as wire,
+        case when jsonb_typeof(i.settings) = 'object' and jsonb_typeof(i.extra -> i.type) = 'object' then
+            i.settings - {_names(SETTINGS)} = '{{}}' and i.settings -> 'hasThumbnail' is distinct from 'true'
+            and i.extra - cast(i.type as text) = '{{}}' and (i.extra -> i.type) - known.names = '{{}}'
+            and i.type <> 'h5p'
+        end as plain
+    from item_view i {_CREATOR_JOIN}
+    left join (values {_KNOWN_EXTRA}) known(type, names) on known.type = i.type
+    cross join lateral (
+        select i.id, i.name, i.type, i.description, i.path, i.lang, i.settings, i.extra,
+            {_INSTANT.format(column="i.created_at")} as "createdAt",
+            {_INSTANT.format(column="i.updated_at")} as "updatedAt"
+    ) wire
     where i.path <@ cast(:path as ltree) and i.id <> cast(:item_id as uuid)
     order by coalesce(i."order", 0), i.created_at, i.id
     """

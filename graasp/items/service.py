@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
+import orjson
+
 from graasp.auth.gates import Caller
 from graasp.db.database import Reader, Row, Transaction
 from graasp.db.ltree import label, parent_path
@@ -256,19 +258,19 @@ async def descendants(
     *,
     types: Sequence[str] | None,
     show_hidden: bool,
-) -> list[Wire]:
+) -> list[Wire | orjson.Fragment]:
     """Everything below an item that the caller may see, depth-first; nothing below what is no folder."""
     account_id = caller.id if caller else None
     access = await authorize(reader, account_id, item_id)
     if access.item["type"] != "folder":
         return []
     path = access.item["path"]
-    rows = tree_order(await reader.all(queries.DESCENDANTS, path=path, item_id=item_id), path)
+    rows = tree_order(await reader.all(queries.DESCENDANT_TEXTS, path=path, item_id=item_id), path)
     if types:
         wanted = frozenset(types)
         rows = [row for row in rows if row["type"] in wanted]
     inherited = await _inherited(reader, account_id, access)
-    return await packer(platform).pack_subtree(rows, inherited, hidden=show_hidden)
+    return await packer(platform).pack_texts(rows, inherited, hidden=show_hidden)
 
 
 async def visible_tree(reader: Reader, account_id: UUID, item_id: UUID) -> tuple[Row, list[Row]]:

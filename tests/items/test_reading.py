@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -172,6 +172,44 @@ async def test_descendants_by_caller(
     # At any depth, below what is of another kind too.
     assert _names(await get(f"{url}?types=app&types=document")) == ["app", "b"]
     assert await get(f"/{course['b']['id']}/descendants") == []
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"name": 'Ä "quoted" \\ \u2028 <b>\t😀', "description": "<p>é</p>"},
+        {"settings": {"isPinned": True, "tags": ["a"]}, "extra": {"folder": {"isCapsule": True}}},
+        {"settings": {"hasThumbnail": True}},
+        {"settings": {"unknown": 1, "isPinned": True}},
+        {"settings": ["malformed"]},
+        {"settings": 5},
+        {"extra": {"folder": {"unknown": 1, "isCapsule": True}}},
+        {"extra": {"folder": {}, "document": {"content": "left over"}}},
+        {"extra": {"folder": None}},
+        {"extra": {}},
+        {"extra": 5},
+        {"extra": ["folder"]},
+        {"type": "document", "extra": {"document": {"content": "a", "flavor": "info", "isRaw": False}}},
+        {"type": "h5p", "extra": {"h5p": {"contentId": "c", "h5pFilePath": "a", "contentFilePath": "b"}}},
+        {"type": "page", "extra": {"page": {}}},
+        {"created_at": datetime(2020, 1, 2, tzinfo=UTC), "lang": "fr"},
+    ],
+)
+async def test_a_descendant_is_told_as_it_is_alone(
+    get: Any, factory: Factory, anna: Any, columns: dict[str, Any]
+) -> None:
+    root = await factory.owned_item(anna)
+    await factory.visibility(root["path"], "public")
+    branch = await factory.item(root)
+    await factory.visibility(branch["path"], "hidden")
+    item = await factory.item(branch, creator=anna, **columns)
+    alone = await get(f"/{item['id']}")
+    (told,) = (one for one in await get(f"/{root['id']}/descendants") if one["id"] == alone["id"])
+    assert list(told) == list(alone)
+    for one in (told, alone):
+        for name in ("createdAt", "updatedAt"):
+            one[name] = datetime.fromisoformat(one[name])
+    assert told == alone
 
 
 async def test_parents_by_caller(get: Any, factory: Factory, course: dict[str, Any]) -> None:

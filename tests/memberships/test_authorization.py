@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
+import orjson
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from graasp.auth.gates import Caller
 from graasp.http.errors import DomainError, FormattedError
+from graasp.http.responses import dump_json
 from graasp.items.service import descendants
 from graasp.memberships.authorization import (
     Access,
@@ -197,7 +199,7 @@ async def test_a_list_shows_below_an_item_what_each_item_would_tell_of_itself(
         found = await descendants(
             platform, platform.reads, caller, top_id, types=None, show_hidden=show_hidden
         )
-        shown = {UUID(str(item["id"])): item for item in found}
+        shown = {UUID(item["id"]): item for item in orjson.loads(dump_json(found))}
         for item, item_id in enumerate(planted.ids):
             is_below = top in forest.above(item) and item != top and forest.is_live(item)
             hidden = forest.first_visible(item, "hidden") is not None
