@@ -2,10 +2,14 @@
 
 from sqlalchemy import text
 
+from graasp.memberships.authorization import ACCESS_COLUMNS, ACCESS_JOIN
+
+# The items with the caller's access to them.
 OWN = text(
-    """
-    select id, item_id from item_like
-    where creator_id = cast(:account_id as uuid) order by created_at desc, id
+    f"""
+    select l.id as like_id, i.*, case when c.type = 'individual' then c.name end as creator_name, {ACCESS_COLUMNS}
+    from item_like l join item_view i on i.id = l.item_id left join account c on c.id = i.creator_id {ACCESS_JOIN}
+    where l.creator_id = cast(:account_id as uuid) order by l.created_at desc, l.id
     """
 )
 OF_ITEM = text("select id from item_like where item_id = cast(:item_id as uuid) order by created_at desc, id")

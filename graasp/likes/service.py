@@ -8,17 +8,16 @@ from graasp.items.packing import Wire, generic_item
 from graasp.items.service import packer
 from graasp.likes import queries
 from graasp.likes.errors import ItemLikeNotFound
-from graasp.memberships.authorization import Access, authorize, authorize_many
+from graasp.memberships.authorization import authorize, is_readable
 from graasp.platform import Platform, UnitOfWork
 
 
 async def own_likes(platform: Platform, reader: Reader, caller: Caller) -> list[Wire]:
     """What the caller likes and may still see, the latest first."""
-    likes = await reader.all(queries.OWN, account_id=caller.id)
-    found = await authorize_many(reader, caller.id, [like["item_id"] for like in likes])
-    seen = [verdict.item for verdict in found.values() if isinstance(verdict, Access)]
-    items = {item["id"]: item for item in await packer(platform).pack_all(seen)}
-    return [{"id": like["id"], "item": items[like["item_id"]]} for like in likes if like["item_id"] in items]
+    rows = await reader.all(queries.OWN, account_id=caller.id)
+    likes = [row for row in rows if is_readable(row)]
+    items = await packer(platform).pack_all(likes)
+    return [{"id": like["like_id"], "item": item} for like, item in zip(likes, items, strict=True)]
 
 
 async def likes_of(reader: Reader, caller: Caller | None, item_id: UUID) -> list[Wire]:

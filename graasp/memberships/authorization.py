@@ -43,8 +43,9 @@ Visibility = Mapping[str, Any]
 class Access(NamedTuple):
     """What an account may do on an item.
 
-    `item` is its row, with `creator_name`, `permission`, `public` and `hidden` as the wire has them; `permission` is none where only `public` lets the account in; `public` and `hidden` are the
-    visibility rows closest to the root, as `{id, type, itemPath, createdAt}`.
+    `item` is its row, with `creator_name`, `permission`, `public` and `hidden` as the wire has them; `permission` is
+    none where only `public` lets the account in; `public` and `hidden` are the visibility rows closest to the root, as
+    `{id, type, itemPath, createdAt}`.
     """
 
     item: Row
@@ -55,14 +56,15 @@ class Access(NamedTuple):
 
 # Ancestors by equality: the expanded paths meet the unique indexes, where `@>` would scan.
 _ANCESTORS = "array(select subpath({path}, 0, n) from generate_series(1, nlevel({path})) n)"
-_VISIBILITY = """(
-    select jsonb_build_object(
+_VISIBILITY_JSON = """jsonb_build_object(
         'id', v.id, 'type', v.type, 'itemPath', v.item_path::text,
-        'createdAt', to_char(v.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))
+        'createdAt', to_char(v.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))"""
+_VISIBILITY = f"""(
+    select {_VISIBILITY_JSON}
     from item_visibility v
-    where v.type = '{type}' and v.item_path = any(a.paths)
+    where v.type = '{{type}}' and v.item_path = any(a.paths)
     order by nlevel(v.item_path) limit 1
-) as {type}"""
+) as {{type}}"""
 
 # One look-up per ancestor: its cost does not depend on what the planner believes of the account's memberships.
 ACCESS_COLUMNS = f"""
@@ -84,13 +86,48 @@ _ONE = text(f"{_ACCESS.format(table='item_view')} where i.id = cast(:item_id as 
 _ONE_EVEN_RECYCLED = text(f"{_ACCESS.format(table='item')} where i.id = cast(:item_id as uuid)")
 
 
-def _many(table: str) -> TextClause:
-    statement = text(f"{_ACCESS.format(table=table)} where i.id = any(:item_ids)")
+# For many at once, memberships and visibilities on the way are collected first, by path, and decide for each folder what
+# its items have in common: looking them up item by item takes ten times as long.
+_ACCESS_TO_MANY = f"""
+    with wanted as materialized (
+        select {{columns}} from {{table}} i where i.id = any(:item_ids)
+    ), folders as materialized (
+        select distinct subpath(path, 0, -1) as path from wanted
+    ), above as materialized (
+        select path from wanted
+        union
+        select subpath(f.path, 0, n) from folders f, generate_series(1, nlevel(f.path)) n
+    ), granted as materialized (
+        select jsonb_object_agg(m.item_path::text, m.permission) as permissions
+        from item_membership m
+        where m.account_id = cast(:account_id as uuid) and m.item_path::text in (select path::text from above)
+    ), seen as materialized (
+        select jsonb_object_agg(v.item_path::text, {_VISIBILITY_JSON}) filter (where v.type = 'public') as public,
+            jsonb_object_agg(v.item_path::text, {_VISIBILITY_JSON}) filter (where v.type = 'hidden') as hidden
+        from item_visibility v where v.item_path = any(array(select path from above))
+    ), inherited as materialized (
+        select f.path, a.* from folders f, granted g, seen s, lateral (
+            select max(cast(g.permissions ->> p as permission_enum)) as permission,
+                (array_agg(s.public -> p order by n) filter (where s.public ? p))[1] as public,
+                (array_agg(s.hidden -> p order by n) filter (where s.hidden ? p))[1] as hidden
+            from (select n, subpath(f.path, 0, n)::text as p from generate_series(1, nlevel(f.path)) n) above
+        ) a
+    )
+    select w.*,
+        greatest(f.permission, cast(g.permissions ->> w.path::text as permission_enum))::text as permission,
+        coalesce(f.public, s.public -> w.path::text) as public,
+        coalesce(f.hidden, s.hidden -> w.path::text) as hidden
+    from wanted w join inherited f on f.path = subpath(w.path, 0, -1), granted g, seen s
+"""
+
+
+def _many(table: str, columns: str) -> TextClause:
+    statement = text(_ACCESS_TO_MANY.format(table=table, columns=columns))
     return statement.bindparams(bindparam("item_ids", type_=ARRAY(Uuid)))
 
 
-_MANY = _many("item_view")
-_MANY_EVEN_RECYCLED = _many("item")
+_MANY = _many("item_view", "i.id, i.path")
+_MANY_EVEN_RECYCLED = _many("item", "i.id, i.path, i.deleted_at")
 
 
 async def authorize(
@@ -124,10 +161,13 @@ async def authorize_many(
     *,
     even_recycled: bool = False,
 ) -> dict[UUID, Access | DomainError | FormattedError]:
-    """Access or refusal per id, in one statement for any number of items."""
+    """Access or refusal per id, in one statement for any number of items.
+
+    Of the items it tells the id and the path, and with `even_recycled` the date of deletion.
+    """
     statement = _MANY_EVEN_RECYCLED if even_recycled else _MANY
     rows = await reader.all(statement, account_id=account_id, item_ids=list(item_ids)) if item_ids else []
-    found: dict[UUID, Row] = {UUID(str(row["id"])): row for row in rows}
+    found: dict[UUID, Row] = {row["id"]: row for row in rows}
     return {item_id: _verdict(found.get(item_id), item_id, needed) for item_id in item_ids}
 
 
@@ -164,6 +204,13 @@ def _decide(row: Row, needed: Permission) -> Access:
     if refusal:
         raise refusal(str(row["id"]))
     return Access(row, permission, row["public"], row["hidden"])
+
+
+def is_readable(row: Row) -> bool:
+    """Whether the account may read the item of these access columns."""
+    permission = Permission.from_wire(row["permission"]) if row["permission"] else None
+    public, hidden = bool(row["public"]), bool(row["hidden"])
+    return refusal_for(permission, Permission.READ, public=public, hidden=hidden) is None
 
 
 def is_out_of_sight(row: Row) -> bool:

@@ -93,4 +93,4 @@ async def test_the_own_list_has_what_is_still_seen_the_latest_first(
     await factory.visibility(others["hidden"]["path"], "hidden")
     with count_statements() as statements:
         assert await _liked(client, world) == ["liked", "public", "lost"]
-    assert len(statements) == 3
+    assert len(statements) == 2

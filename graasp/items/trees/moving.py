@@ -89,11 +89,12 @@ async def _move(
         await lock_folder(uow, destination)
         orders = await places_at_the_end(uow, destination, len(items))
     paths = [str(item["path"]) for item in items]
+    before = {row["id"]: row for row in await uow.all(queries.ROWS, item_ids=[item["id"] for item in items])}
     await move_memberships(uow, paths, parent, mover_id=caller.id)
     rows = await relocate(uow, items, parent, orders)
     if parent:
         await ordering.rescale(uow, parent)
-    return [Move(before, after) for before, after in zip(items, rows, strict=True)]
+    return [Move(before[row["id"]], row) for row in rows]
 
 
 async def relocate(

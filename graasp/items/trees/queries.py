@@ -14,6 +14,7 @@ SIZES = text(
     group by root.path
     """
 )
+ROWS = text("select * from item_view where id = any(cast(:item_ids as uuid[]))")
 # Everything below moves along, recycled or not; only the topmost items get a new place among their siblings.
 MOVE = text(
     """
