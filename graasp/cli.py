@@ -46,6 +46,16 @@ COMMANDS = {
     "state": Command(
         "graasp.deployment.commands", "state_commands", "Look at the state of an installation, and change it."
     ),
+    "backup": Command(
+        "graasp.deployment.backup.commands",
+        "backup",
+        "Save the database and all stored files in one archive.",
+    ),
+    "restore": Command(
+        "graasp.deployment.backup.commands",
+        "restore",
+        "Replace the database and the stored files by those of an archive.",
+    ),
     "job": Command("graasp.jobs.commands", "job_commands", "Look at jobs, cancel them, queue them again."),
     "storage": Command(
         "graasp.housekeeping.commands",

@@ -142,6 +142,11 @@ def _sql_of(script: Script) -> str | None:
     return config.output_buffer.getvalue()
 
 
+def revisions() -> list[str]:
+    """Every revision that this version knows, oldest first."""
+    return _history(ScriptDirectory.from_config(_config(None)), "head")
+
+
 def pending_sql(url: str, *, to: str = "head") -> str:
     """The SQL that `migrate` would run, for psql; raises what `migrate` raises."""
     with connect(url) as connection:

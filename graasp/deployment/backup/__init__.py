@@ -1,0 +1,1 @@
+"""A whole installation in one file, database and stored files, and back."""
