@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ import yaml
 
 from graasp.embedded.process import free_port
 from graasp.settings import Settings
+from tests.deployment.compose_project import make_project
 from tests.repository.commands import parse
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -117,14 +119,26 @@ def test_every_make_command_of_the_pages_is_one(line: str) -> None:
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
-def test_the_secrets_of_the_containers_are_made_as_the_page_says(tmp_path: Path) -> None:
-    [block] = [block for block in _blocks(ROOT / "docs/operations/README.md") if "token_hex" in block]
-    making = block[: block.index("> .env") + len("> .env")]
-    subprocess.run(["sh", "-euc", making], cwd=tmp_path, check=True)
-    made = dict(line.split("=", 1) for line in (tmp_path / ".env").read_text().splitlines())
-    compose = (ROOT / "docker-compose.yml").read_text()
-    assert set(re.findall(r"\$\{(\w+):\?", compose)) == set(made)
+def test_the_first_start_of_the_containers_is_what_the_page_says(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    shutil.copy(ROOT / ".env.example", project.folder)
+    making, starting = (
+        next(block for block in _blocks(ROOT / "docs/operations/compose.md") if word in block)
+        for word in ("token_hex", "docker compose up")
+    )
+    environment = {**os.environ, **project.variables}
+    del environment["COMPOSE_PROFILES"]
+    for script in (making, starting):
+        subprocess.run(["sh", "-euc", script], cwd=project.folder, env=environment, check=True)
+    assert project.running() == dict.fromkeys(
+        ("core", "worker", "database", "redis", "gateway", "maintenance", "mailcatcher"), 1
+    )
+    assert project.calls("run", "migrate")
+    made = {file.name: file.read_text().strip() for file in (project.folder / "secrets").iterdir()}
+    wanted = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["secrets"]
+    assert {one["file"] for one in wanted.values()} == {f"./secrets/{name}" for name in made}
+    assert made.pop("db_connection").partition("@")[0] == f"postgresql://graasp:{made['postgres_password']}"
     assert all(re.fullmatch(r"[0-9a-f]{64}", value) for value in made.values())
-    services = yaml.safe_load(compose)["services"]
-    assert re.findall(r"^docker compose run --rm (\w+)$", block, re.MULTILINE) == ["migrate"]
-    assert {"migrate", "core", "worker"} <= services.keys()
+    # Made again, they stay.
+    subprocess.run(["sh", "-euc", making.partition("\n")[2]], cwd=project.folder, env=environment, check=True)
+    assert (project.folder / "secrets" / "jwt_secret").read_text().strip() == made["jwt_secret"]

@@ -9,8 +9,6 @@ import pytest
 import yaml
 from compose_spec import ComposeSpecification
 
-from graasp.settings import Settings
-
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 COMPOSE_FILES = sorted(ROOT.glob("docker-compose*.yml"))
@@ -34,13 +32,6 @@ def test_pages_of_the_documentation_link_to_pages_of_the_documentation(page: Pat
 @pytest.mark.parametrize("file", COMPOSE_FILES, ids=lambda file: file.name)
 def test_compose_files_follow_the_specification(file: Path) -> None:
     ComposeSpecification.model_validate(yaml.safe_load(file.read_text()))
-
-
-def test_variables_given_to_containers_are_those_the_settings_know() -> None:
-    known = {name.upper() for name in Settings.model_fields}
-    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-    for name in ("core", "worker", "migrate"):
-        assert set(services[name]["environment"]) <= known, name
 
 
 def test_the_dockerfile_is_clean() -> None:
