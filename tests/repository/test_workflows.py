@@ -66,14 +66,19 @@ def test_one_version_of_an_action_is_one_commit() -> None:
     assert len({use.partition("@")[0] for use in used}) == len(used)
 
 
-def test_nothing_secret_is_stored() -> None:
-    for file in (*WORKFLOWS, *ACTIONS):
-        assert "secrets." not in file.read_text(), file.name
+def test_no_key_is_stored_and_the_maintenance_header_is_seen_where_main_is_applied_only() -> None:
+    seen = {
+        (file.name, name)
+        for file in (*WORKFLOWS, *ACTIONS)
+        for name in re.findall(r"secrets\.(\w+)", file.read_text())
+    }
+    header = ("MAINTENANCE_HEADER_NAME", "MAINTENANCE_HEADER_SECRET")
+    assert seen == {("infra-apply.yml", name) for name in header}
 
 
 def test_every_variable_and_every_environment_is_explained() -> None:
     text = "".join(file.read_text() for file in WORKFLOWS)
-    for variable in set(re.findall(r"vars\.(\w+)", text)):
+    for variable in set(re.findall(r"\bvars\.([A-Z_]+)", text)):
         assert f"`{variable}`" in PAGE, variable
     for kind in set(re.findall(r"environment: \$\{\{ [\w.]+ \}\}(-[\w-]+)", text)):
         assert f"`dev{kind}`" in PAGE, kind
