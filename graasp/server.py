@@ -22,6 +22,7 @@ from graasp.dashboard import mount_dashboard
 from graasp.db.database import open_database
 from graasp.documentation import openapi_document
 from graasp.embedded.side_by_side import run_core_and_worker
+from graasp.http.patience import PatientServer
 from graasp.settings import Settings, load_settings
 from graasp.telemetry.metrics import metrics
 
@@ -125,7 +126,7 @@ def _stop_on_signals(servers: Sequence[uvicorn.Server]) -> None:
         asyncio.get_running_loop().add_signal_handler(signum, stop)
 
 
-class _Server(uvicorn.Server):
+class _Server(PatientServer):
     """One of several in this process, which ends well when it was asked to."""
 
     @contextmanager

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -64,7 +65,11 @@ def show(
     """The recorded state, beside what is found."""
     with told_failures():
         driver = open_driver(target, TargetOptions(data, project_directory, environment))
-        record, observed = driver.store.read(), driver.observe()
+        record = driver.store.read()
+        if not as_json:
+            for line in _description(record):
+                open_console().print(line)
+        observed = driver.observe()
     different = differences(record, observed, driver.replicas)
     if as_json:
         typer.echo(_json(record, observed, different))
@@ -214,8 +219,6 @@ def differences(record: Record, observed: Observed, replicas: Mapping[Service, i
 
 
 def _show(console: Console, driver: Driver, record: Record, observed: Observed, different: list[str]) -> None:
-    for line in _description(record):
-        console.print(line)
     table = Table("", "recorded", "found", box=None, padding=(0, 3, 0, 0))
     for service, wanted in desired_counts(record.state, driver.replicas).items():
         status = observed.services.get(service, ServiceStatus(0, 0))
@@ -240,7 +243,7 @@ def _description(record: Record) -> list[str]:
     if transition := record.transition:
         done = ", ".join(transition.done) or "nothing yet"
         lines.append(
-            f"On the way to [bold]{transition.target}[/bold], by {transition.operator} since "
+            f"On the way to [bold]{transition.target}[/bold], by {escape(transition.operator)} since "
             f"{transition.begun_at:%Y-%m-%d %H:%M:%S %Z}; done: {done}"
         )
     if snapshot := record.last_snapshot:

@@ -78,7 +78,7 @@ def _tell_failure(console: Console, error: TransitionFailed) -> None:
     wanted = error.record.transition.target if error.record.transition else error.record.state
     console.print(Text(error.reason, style="red"), soft_wrap=True)
     console.print(f"\nRecorded: {error.record.state}, on the way to {wanted}.")
-    console.print(f"To go on: put it right, and run `graasp state set {wanted}` again.")
+    console.print("To go on: put it right, and run the same again.")
     console.print(f"To go back: {error.step.way_back}.")
 
 

@@ -6,10 +6,11 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import IO
+from typing import IO, Any, TypeVar
 
 from graasp.embedded.process import CannotStart, Program
 
@@ -19,6 +20,7 @@ _LONGEST_DELAY_S = 30.0
 _RECOVERED_AFTER_S = 60.0
 
 Report = Callable[[str, str], None]
+T = TypeVar("T")
 
 
 class StopRequested(BaseException):
@@ -31,6 +33,25 @@ class _Watched:
     started_at: float
     crashes: int = 0
     restart_at: float | None = field(default=None)
+    # Its end is not a crash.
+    is_ending: bool = False
+
+
+@dataclass
+class _Request:
+    """Something to be done in the supervising thread."""
+
+    work: Callable[[], Any]
+    outcome: Future[Any] = field(default_factory=Future)
+
+    def fulfil(self) -> None:
+        try:
+            self.outcome.set_result(self.work())
+        except Exception as error:
+            self.outcome.set_exception(error)
+        except BaseException as error:
+            self.outcome.set_exception(CannotStart("It is being stopped."))
+            raise error
 
 
 class Supervisor:
@@ -42,7 +63,7 @@ class Supervisor:
     def __init__(self, report: Report) -> None:
         self._report = report
         self._watched: list[_Watched] = []
-        self._ended: queue.SimpleQueue[_Watched] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[_Watched | _Request] = queue.SimpleQueue()
 
     def start(self, program: Program) -> None:
         """Start a program, and keep it running. Raises CannotStart when it can't be run at all."""
@@ -61,11 +82,31 @@ class Supervisor:
             waiting = [w for w in self._watched if w.restart_at is not None]
             due = min((w.restart_at for w in waiting if w.restart_at is not None), default=None)
             try:
-                ended = self._ended.get(timeout=None if due is None else max(0.0, due - time.monotonic()))
+                event = self._events.get(timeout=None if due is None else max(0.0, due - time.monotonic()))
             except queue.Empty:
                 self._restart_due(waiting)
-            else:
-                self._plan_restart(ended)
+                continue
+            if isinstance(event, _Request):
+                event.fulfil()
+            elif not event.is_ending:
+                self._plan_restart(event)
+
+    def call(self, work: Callable[[], T]) -> T:
+        """From another thread: have something done in the supervising one; its result, or what it raised."""
+        request = _Request(work)
+        self._events.put(request)
+        result: T = request.outcome.result()
+        return result
+
+    def end(self, program: Program) -> None:
+        """Stop a program for good. One that is not watched is stopped as well."""
+        watched = next((w for w in self._watched if w.program is program), None)
+        if watched is not None:
+            watched.is_ending, watched.restart_at = True, None
+        if program.is_running:
+            self._report(program.name, "stopping")
+        program.stop()
+        self._watched = [other for other in self._watched if other is not watched]
 
     def stop(self) -> None:
         """Stop everything, the last one started first."""
@@ -90,7 +131,7 @@ class Supervisor:
     def _await_end(self, watched: _Watched, process: subprocess.Popen[bytes]) -> None:
         process.wait()
         watched.program.clear_away()
-        self._ended.put(watched)
+        self._events.put(watched)
 
     def _forward(self, name: str, output: IO[bytes]) -> None:
         with output as lines:

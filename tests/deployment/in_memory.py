@@ -38,6 +38,10 @@ class InMemoryStore:
         finally:
             self.holder = None
 
+    def unlock(self) -> str | None:
+        holder, self.holder = self.holder, None
+        return holder
+
 
 class InMemoryDriver:
     """Begins in a state. `interrupt_at`: the number of the call that does not come to its end, counted from one."""

@@ -156,3 +156,54 @@ def ends(pid: int) -> bool:
     except psutil.NoSuchProcess:
         pass
     return True
+
+
+def test_does_in_its_own_thread_what_others_ask(reports: Reports) -> None:
+    supervisor = Supervisor(reports)
+    done: list[object] = []
+
+    def fail() -> None:
+        raise CannotStart("no")
+
+    def stop() -> None:
+        raise StopRequested
+
+    def ask() -> None:
+        try:
+            done.append(supervisor.call(threading.current_thread))
+            supervisor.call(fail)
+        except CannotStart as error:
+            done.append(str(error))
+        finally:
+            with pytest.raises(CannotStart):
+                supervisor.call(stop)
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    with pytest.raises(StopRequested):
+        supervisor.run()
+    assert done == [threading.main_thread(), "no"]
+
+
+def test_what_is_ended_is_not_started_again(reports: Reports) -> None:
+    supervisor = Supervisor(reports)
+    wanted = python("wanted", "import time; time.sleep(60)")
+    unwanted = python("unwanted", "import time; time.sleep(60)")
+    for program in (wanted, unwanted):
+        supervisor.start(program)
+
+    def end_one() -> None:
+        supervisor.call(lambda: supervisor.end(unwanted))
+        # It is seen to have ended before this is done.
+        supervisor.call(lambda: None)
+        assert wanted.process is not None
+        wanted.process.kill()
+
+    threading.Thread(target=end_one, daemon=True).start()
+    reports.stop_when = lambda: reports.count("starting it again") == 1
+    with pytest.raises(StopRequested):
+        supervisor.run()
+    assert reports.lines[0] == ("unwanted", "stopping")
+    assert [name for name, line in reports.lines if "starting it again" in line] == ["wanted"]
+    assert not unwanted.is_running
+    supervisor.stop()
