@@ -113,6 +113,16 @@ def test_every_graasp_command_of_the_pages_is_understood(line: str) -> None:
     parse(line)
 
 
+@pytest.mark.parametrize("line", sorted(set(_commands("docker compose"))))
+def test_every_compose_command_of_the_pages_names_services_that_exist(line: str) -> None:
+    _, _, action, *words = line.split()
+    assert action in ("build", "exec", "logs", "pull", "restart", "run", "stop", "up")
+    named = [word for word in words if not word.startswith("-")]
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    # What follows the service is for its container.
+    assert set(named[:1] if action in ("exec", "run") else named) <= services.keys()
+
+
 @pytest.mark.parametrize("line", sorted({line.partition(" #")[0].strip() for line in _commands("make")}))
 def test_every_make_command_of_the_pages_is_one(line: str) -> None:
     target = line.split()[1]
