@@ -80,6 +80,11 @@ COMMANDS = {
     "seed": Command(
         "graasp.demo.commands", "seed_commands", "Fill a database: the demo course, the benchmark data."
     ),
+    "maintenance-page": Command(
+        "graasp.deployment.page_command",
+        "write_maintenance_page",
+        "Print the maintenance page: one file with every language, for a gateway or a web site of its own.",
+    ),
     "openapi": Command("graasp.server", "write_openapi", "Print the OpenAPI document of this server."),
 }
 
