@@ -10,3 +10,8 @@ NEXT = (
     .order_by(maintenance.c.start_at)
     .limit(1)
 )
+
+# Of several at once, the one that ends last.
+CURRENT_END = select(func.max(maintenance.c.end_at)).where(
+    maintenance.c.start_at <= func.now(), maintenance.c.end_at > func.now()
+)
