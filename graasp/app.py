@@ -9,10 +9,13 @@ from fastapi import FastAPI
 from graasp.api import api_index, api_router, api_segments
 from graasp.apps.origins import AppOrigins
 from graasp.dashboard import mount_dashboard
+from graasp.deployment.refusals import refusal
+from graasp.deployment.watching import watch_state
 from graasp.documentation import install_documentation
 from graasp.h5p.playing import router as h5p_pages_router
 from graasp.http.error_answers import install_error_handlers
-from graasp.http.middleware import install_middleware
+from graasp.http.middleware.door import Door
+from graasp.http.middleware.layers import install_middleware
 from graasp.http.session_cookie import SessionCodec
 from graasp.logging import configure_logging
 from graasp.meta.routes import router as meta_router
@@ -27,6 +30,11 @@ from graasp.telemetry.tracing import start_tracing
 
 log = structlog.get_logger(__name__)
 
+# What load balancers and monitors ask, whatever the deployment state.
+_ALWAYS_OPEN = ("/health", "/ready", "/api/status", "/api/version")
+# What has a port of its own elsewhere.
+_ALWAYS_OPEN_IN_DEVELOPMENT = ("/metrics", "/ui", "/ui/")
+
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The whole server. Raises InvalidSettings when the environment does not describe one."""
@@ -35,6 +43,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = FastAPI(lifespan=_lifespan, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.settings = settings
     app.state.session_codec = SessionCodec(settings)
+    open_paths = _ALWAYS_OPEN + (_ALWAYS_OPEN_IN_DEVELOPMENT if settings.is_development else ())
+    app.state.door = Door(settings.maintenance_header, refusal, open_paths)
     app.state.app_origins = AppOrigins(lambda: app.state.platform.reads)
 
     app.include_router(meta_router)
@@ -49,7 +59,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.add_route("/metrics", metrics, include_in_schema=False)
 
     install_error_handlers(app)
-    install_middleware(app, settings, segments=api_segments(), is_app_origin=app.state.app_origins.include)
+    install_middleware(
+        app,
+        settings,
+        segments=api_segments(),
+        is_app_origin=app.state.app_origins.include,
+        door=app.state.door,
+    )
     return app
 
 
@@ -63,6 +79,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.hub = await stack.enter_async_context(open_hub(app.state.settings.redis_connection))
         if app.state.settings.is_development:
             await platform.urls.clear()
+        await stack.enter_async_context(watch_state(app.state.door, platform))
         log.info("core started", version=app.state.settings.app_version)
         yield
     log.info("core stopped")

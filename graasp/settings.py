@@ -343,6 +343,13 @@ class Settings(BaseSettings):
         return self.sentry_dsn is not None and self.sentry_enable_performance
 
     @property
+    def maintenance_header(self) -> tuple[str, str] | None:
+        """Name and secret of the header that passes in every state."""
+        if self.maintenance_header_name is None or self.maintenance_header_secret is None:
+            return None
+        return self.maintenance_header_name, self.maintenance_header_secret.get_secret_value()
+
+    @property
     def public_url(self) -> str:
         """Where browsers reach this server."""
         port = "" if self.port in (80, 443) else f":{self.port}"

@@ -98,6 +98,10 @@ def test_what_is_missing_or_empty_is_named(
         ("MAILER_CONNECTION", "smtp://user:hidden@mailer:smtp"),
         ("MAILER_CONNECTION", "smtp://"),
         ("MAILER_CONNECTION", "http://hidden@mailer"),
+        ("MAINTENANCE_HEADER_NAME", "X Maintenance"),
+        ("MAINTENANCE_HEADER_NAME", "X-Maintenance:"),
+        ("MAINTENANCE_HEADER_SECRET", "hidden behind a space"),
+        ("MAINTENANCE_HEADER_SECRET", "hidden-ü"),
     ],
 )
 def test_what_is_wrong_is_named_in_one_line_that_tells_no_secret(
@@ -108,6 +112,20 @@ def test_what_is_wrong_is_named_in_one_line_that_tells_no_secret(
     assert name in line
     assert "\n" not in line
     assert "hidden" not in line
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("MAINTENANCE_HEADER_NAME", "X-Maintenance"), ("MAINTENANCE_HEADER_SECRET", "hidden")]
+)
+def test_the_header_that_passes_under_maintenance_is_whole_or_not_there(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    assert load_settings().maintenance_header is None
+    monkeypatch.setenv(name, value)
+    assert complaint().endswith("MAINTENANCE_HEADER_NAME and MAINTENANCE_HEADER_SECRET need each other")
+    monkeypatch.setenv("MAINTENANCE_HEADER_NAME", "X-Maintenance")
+    monkeypatch.setenv("MAINTENANCE_HEADER_SECRET", "hidden")
+    assert load_settings().maintenance_header == ("X-Maintenance", "hidden")
 
 
 def test_everything_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

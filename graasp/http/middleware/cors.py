@@ -39,7 +39,8 @@ class Cors:
 
         async def send_with_headers(message: Message) -> None:
             # Only a known route has been matched; answers of unknown ones carry no CORS headers.
-            if message["type"] == "http.response.start" and "route" in scope:
+            is_marked = "route" in scope or "graasp.refused" in scope
+            if message["type"] == "http.response.start" and is_marked:
                 _mark(MutableHeaders(scope=message), headers)
             await send(message)
 
