@@ -1,6 +1,7 @@
 """Core servers as real processes."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -33,13 +34,19 @@ class Core:
 
 
 @contextmanager
-def running_core(settings: Settings, log: Path) -> Iterator[Core]:
-    """`graasp serve` on a port of its own; stopped in order at the end."""
-    port = free_port()
+def running_core(settings: Settings, log: Path, *, listening: socket.socket | None = None) -> Iterator[Core]:
+    """`graasp serve` on a port of its own, or on a socket that it inherits; stopped in order at the end."""
+    port = listening.getsockname()[1] if listening else free_port()
+    inherited = (listening.fileno(),) if listening else ()
+    options = [option for descriptor in inherited for option in ("--fd", str(descriptor))]
     given = environment(settings) | {"PORT": str(port), "HOST_LISTEN_ADDRESS": "127.0.0.1"}
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, *_SERVE], env={**os.environ, **given}, stdout=output, stderr=subprocess.STDOUT
+            [sys.executable, *_SERVE, *options],
+            env={**os.environ, **given},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            pass_fds=inherited,
         )
     core = Core(f"http://127.0.0.1:{port}", process, log)
     try:
