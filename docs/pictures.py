@@ -1,4 +1,4 @@
-"""Takes the pictures of the README from the running product: `make pictures`. Needs Debian's chromium."""
+"""Takes the pictures of README and guides from the running product: `make pictures`. Needs Debian's chromium."""
 
 import asyncio
 import os
@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -20,6 +21,7 @@ from dotenv import dotenv_values
 from playwright.async_api import Browser, Page, async_playwright
 
 from graasp.demo.people import people
+from graasp.deployment.maintenance_page import maintenance_page
 from graasp.embedded.process import free_port
 
 _IMAGES = Path(__file__).parent / "images"
@@ -97,6 +99,15 @@ async def _take(browser: Browser, base: str) -> None:
     _keep(await page.screenshot(), "mailbox")
 
 
+async def _take_maintenance(browser: Browser, folder: Path) -> None:
+    file = folder / "maintenance.html"
+    tomorrow = datetime.now(UTC).replace(hour=16, minute=0) + timedelta(days=1)
+    file.write_text(maintenance_page(ends_at=tomorrow), "utf-8")
+    page = await browser.new_page(viewport={"width": 900, "height": 600}, color_scheme="light")
+    await page.goto(file.as_uri())
+    _keep(await page.screenshot(), "maintenance")
+
+
 def _keep(png: bytes, name: str) -> None:
     """With a palette: a third of the size."""
     _IMAGES.mkdir(exist_ok=True)
@@ -112,6 +123,8 @@ async def main() -> None:
                 executable_path=shutil.which("chromium"), args=["--no-sandbox"]
             )
             await _take(browser, base)
+            with tempfile.TemporaryDirectory() as folder:
+                await _take_maintenance(browser, Path(folder))
             await browser.close()
 
 
