@@ -26,8 +26,10 @@ function preferred() {
 for (const time of document.querySelectorAll("time")) {
   const end = new Date(time.dateTime);
   const { lang } = time.closest("section");
+  // As it is written where the reader lives, when that is said.
+  const locale = navigator.languages.find((tag) => tag.split("-")[0] === lang) ?? lang;
   const style = { weekday: "long", day: "numeric", month: "long", hour: "2-digit", minute: "2-digit", timeZoneName: "short" };
-  time.textContent = new Intl.DateTimeFormat(lang, style).format(end);
+  time.textContent = new Intl.DateTimeFormat(locale, style).format(end);
   time.parentElement.hidden = end < new Date();
 }
 

@@ -139,7 +139,7 @@ async def _opened(browser: Browser, url: str, locale: str) -> tuple[Page, list[s
         ("it", "it", "Graasp è in manutenzione", "2 marzo"),
         ("de-AT", "de", "Graasp wird gewartet", "2. März"),
         ("ar-EG", "ar", "تخضع Graasp للصيانة", "مارس"),
-        ("pl", "en", "Graasp is under maintenance", "2 March"),
+        ("pl", "en", "Graasp is under maintenance", "March 2"),
     ],
 )
 async def test_a_reader_sees_the_own_language_and_the_end_in_the_own_time(
@@ -152,8 +152,8 @@ async def test_a_reader_sees_the_own_language_and_the_end_in_the_own_time(
         assert await page.get_by_role("heading").all_inner_texts() == [heading]
         assert await page.title() == heading
         end = await page.locator("time:visible").inner_text()
-        assert re.search(rf"{day}|March 2", end), end
-        assert re.search(r"\b0?8:30|08.30|٠?٨:٣٠", end), end
+        assert day in end
+        assert re.search(r"\b0?8:30|٨:٣٠", end), end
         right_to_left = language in RIGHT_TO_LEFT
         assert await page.evaluate("getComputedStyle(document.querySelector('main')).direction") == (
             "rtl" if right_to_left else "ltr"
