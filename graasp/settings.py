@@ -141,6 +141,11 @@ def _header_value(value: SecretStr) -> SecretStr:
     return value
 
 
+def _refuse_half_a_header(name: str | None, secret: SecretStr | None) -> None:
+    if (name is None) != (secret is None):
+        raise ValueError("MAINTENANCE_HEADER_NAME and MAINTENANCE_HEADER_SECRET need each other")
+
+
 def _true_or_one(value: Any) -> Any:
     return value.lower() in ("true", "1") if isinstance(value, str) else value
 
@@ -148,6 +153,8 @@ def _true_or_one(value: Any) -> Any:
 Origin = Annotated[str, AfterValidator(_origin)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Secret = Annotated[SecretStr, Field(min_length=1)]
+HeaderName = Annotated[str, AfterValidator(_header_name)]
+HeaderValue = Annotated[SecretStr, AfterValidator(_header_value)]
 Flag = Annotated[bool, BeforeValidator(_true_or_one)]
 PostgresUrl = Annotated[str, AfterValidator(_postgres_url)]
 RedisUrl = Annotated[str, AfterValidator(_redis_url)]
@@ -184,8 +191,8 @@ class Settings(BaseSettings):
     cookie_domain: str = Field(min_length=1)
 
     # --- maintenance: in every state but `running`, requests that carry this header pass ------------
-    maintenance_header_name: Annotated[str, AfterValidator(_header_name)] | None = None
-    maintenance_header_secret: Annotated[SecretStr, AfterValidator(_header_value)] | None = None
+    maintenance_header_name: HeaderName | None = None
+    maintenance_header_secret: HeaderValue | None = None
 
     # --- secrets: no default anywhere; `graasp up` makes its own -------------------------------------
     secure_session_secret_key: Annotated[SecretStr, AfterValidator(_session_key)]
@@ -325,8 +332,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _maintenance_header_is_complete(self) -> "Settings":
-        if (self.maintenance_header_name is None) != (self.maintenance_header_secret is None):
-            raise ValueError("MAINTENANCE_HEADER_NAME and MAINTENANCE_HEADER_SECRET need each other")
+        _refuse_half_a_header(self.maintenance_header_name, self.maintenance_header_secret)
         return self
 
     @property
@@ -390,6 +396,28 @@ def load_migration_settings() -> MigrationSettings:
     """Read the migration task's part of the environment. Raises InvalidSettings as `load_settings` does."""
     with _explained():
         return MigrationSettings(_env_file=_files(_mode()), _secrets_dir=_secrets_directory())
+
+
+class MaintenanceHeader(BaseSettings):
+    """What an operator's command needs who is not where the installation's other variables are."""
+
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, frozen=True)
+
+    maintenance_header_name: HeaderName | None = None
+    maintenance_header_secret: HeaderValue | None = None
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> "MaintenanceHeader":
+        _refuse_half_a_header(self.maintenance_header_name, self.maintenance_header_secret)
+        return self
+
+
+def load_maintenance_header(**given: Any) -> MaintenanceHeader:
+    """What is given, else what the process environment says; no file is read. Raises InvalidSettings."""
+    try:
+        return MaintenanceHeader(**given)
+    except ValidationError as error:
+        raise _invalid(error) from None
 
 
 def load_settings(**overrides: Any) -> Settings:
