@@ -38,6 +38,7 @@ from graasp.deployment.transitions import (
     Options,
     change_state,
     reconcile,
+    restore,
     steps_to,
 )
 
@@ -160,6 +161,26 @@ def reconcile_state(
         driver = open_driver(target, TargetOptions(data, project_directory, environment))
         stopped = reconcile(driver, operator=operator or this_operator(), report=indented(console))
     console.print("The database was up, and is stopped again." if stopped else "Nothing to do.")
+
+
+@state_commands.command("restore")
+def restore_snapshot(
+    snapshot: Annotated[str, typer.Argument(help="Its name, as `show` tells it.", show_default=False)],
+    target: TargetOption = Target.EMBEDDED,
+    data: DataOption = Path(".graasp"),
+    project_directory: ProjectDirectoryOption = Path(),
+    environment: EnvironmentOption = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    operator: Annotated[str | None, typer.Option(help="Who does this, for the lock.")] = None,
+) -> None:
+    """Put a snapshot in the place of what the database holds. What was written since then is lost to people."""
+    console = open_console()
+    with told_failures(console):
+        driver = open_driver(target, TargetOptions(data, project_directory, environment))
+        if not yes and typer.prompt("Type the snapshot's name to go on") != snapshot:
+            end(ExitCode.FAILED, "Nothing was changed.")
+        restore(driver, snapshot, operator=operator or this_operator(), report=indented(console))
+    console.print(f"The database is as {snapshot} has it.")
 
 
 @state_commands.command()

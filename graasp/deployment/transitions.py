@@ -122,6 +122,18 @@ def reconcile(driver: Driver, *, operator: str, report: Report) -> bool:
         return True
 
 
+def restore(driver: Driver, snapshot: str, *, operator: str, report: Report) -> None:
+    """Put a snapshot in the place of what the database holds: in `db-only` alone, where nothing writes.
+
+    Raises Locked, Refused, and StepFailed.
+    """
+    with driver.store.lock(operator):
+        record = driver.store.read()
+        if record.state is not State.DB_ONLY or record.transition is not None:
+            raise Refused("Cores and workers may write: `graasp state set db-only` first.")
+        driver.restore(snapshot, report)
+
+
 def migrate(driver: Driver, report: Report) -> None:
     """Run the migration task. Raises StepFailed, with the end of its log, by its exit code."""
     result = driver.migrate(report)
