@@ -1,6 +1,10 @@
 """What Sentry is told: errors that are logged, and requests; of real processes, and of nobody's data."""
 
+import asyncio
 import logging
+import os
+import socket
+import sys
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -17,7 +21,7 @@ from graasp.settings import Settings
 from tests.cores import running_core
 from tests.telemetry.receivers import Receiver, receiving
 from tests.worker.sample_jobs import SINGLE_NOTE, Note
-from tests.worker.workers import enqueue, until, until_state, working
+from tests.worker.workers import enqueue, environment, until, until_state, working
 
 
 @pytest.fixture
@@ -89,6 +93,18 @@ async def test_a_job_that_failed_for_good_is_reported_from_the_process_that_ends
     assert event["tags"]["log"] == "job failed for good"
     assert event["tags"]["job_id"] == str(job_id)
     assert event["tags"]["job"] == "single-note"
+
+
+async def test_a_core_that_can_not_listen_says_so_before_it_ends(
+    sentry: Receiver, reporting: Callable[..., Settings], platform: Platform
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings = reporting(port=taken.getsockname()[1], host_listen_address="127.0.0.1")
+        command = [sys.executable, "-c", "from graasp.cli import main; main()", "serve"]
+        process = await asyncio.create_subprocess_exec(*command, env={**os.environ, **environment(settings)})
+        assert await process.wait() == 1
+    [event] = sentry.envelopes("event")
+    assert "address already in use" in event["message"]
 
 
 async def test_requests_are_not_told_where_that_is_switched_off(
