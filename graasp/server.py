@@ -164,7 +164,11 @@ def _inherited(fd: int) -> socket.socket:
 
 def _listen(config: uvicorn.Config, inherited: socket.socket | None = None) -> socket.socket:
     """Bind, unless a listening socket was inherited. A port that is taken is logged and ends the process."""
-    listening = inherited or config.bind_socket()
+    try:
+        listening = inherited or config.bind_socket()
+    except SystemExit:
+        # With a code of uvicorn's own.
+        sys.exit(1)
     if sys.platform == "linux":
         # Connections inherit it. The server's own heartbeats can't end one whose client reads nothing any more.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_S * 1000)

@@ -104,7 +104,7 @@ async def test_a_core_that_can_not_listen_says_so_before_it_ends(
         process = await asyncio.create_subprocess_exec(*command, env={**os.environ, **environment(settings)})
         assert await process.wait() == 1
     [event] = sentry.envelopes("event")
-    assert "address already in use" in event["message"]
+    assert "Address already in use" in event["message"]
 
 
 async def test_requests_are_not_told_where_that_is_switched_off(
