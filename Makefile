@@ -5,11 +5,13 @@
 # make lock      lock the dependencies again (make lock UPGRADE=--upgrade for newer versions)
 # make pictures  take the README's pictures again, of what runs (needs Debian's chromium)
 # make clean     remove what was installed and built; the data in .graasp stays
+# make infra     install what writes out the cloud (infra/README.md); make infra-test tests that
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := run
 BIN := .venv/bin
-SOURCES := graasp worker tests benchmarks alembic docs .github
+SOURCES := graasp worker infra tests benchmarks alembic docs .github
+INFRA := .venv-infra
 LOCKED := requirements/bootstrap.txt requirements/install.sh pyproject.toml
 
 # A folder that was moved or copied needs its .venv made again.
@@ -17,7 +19,7 @@ ifneq ($(shell cat .venv/folder 2>/dev/null),$(CURDIR))
 .venv/installed-for-run .venv/installed-for-test: moved
 endif
 
-.PHONY: run test check docs lock pictures clean moved
+.PHONY: run test check docs lock pictures clean infra infra-test moved
 
 run: .venv/installed-for-run
 	@exec $(BIN)/graasp up $(ARGS)
@@ -49,10 +51,19 @@ lock: .venv/installed-for-test
 pictures: .venv/installed-for-test
 	@exec $(BIN)/python docs/pictures.py
 
+infra: $(INFRA)/requirements/installed
+
+infra-test: $(INFRA)/test/installed $(INFRA)/scan/installed
+	@exec $(INFRA)/test/bin/python -m pytest -c infra/pytest.ini --rootdir . $(or $(ARGS),tests/infra)
+
 clean:
-	rm -rf .venv .venv-docs build dist ./*.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
-	find graasp worker tests -name __pycache__ -prune -exec rm -rf {} +
+	rm -rf .venv .venv-docs .venv-infra build dist ./*.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find graasp worker infra tests -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/installed-for-%: requirements/%.txt $(LOCKED)
 	@sh requirements/install.sh $*
+	@touch $@
+
+$(INFRA)/%/installed: infra/%.txt infra/install.sh .venv/installed-for-test
+	@sh infra/install.sh $*
 	@touch $@

@@ -9,13 +9,17 @@ lock() {
     target=$1
     shift
     .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-        --no-annotate --no-emit-index-url --no-emit-find-links --output-file "requirements/$target.txt" "$@"
+        --no-annotate --no-emit-index-url --no-emit-find-links --output-file "$target.txt" "$@"
 }
 
-lock test pyproject.toml --extra embedded --extra dev "$@"
+lock requirements/test pyproject.toml --extra embedded --extra dev "$@"
 # The others are parts of it, so that what runs is what was tested.
-lock run pyproject.toml --extra embedded --constraint requirements/test.txt
-lock production pyproject.toml --constraint requirements/test.txt
-lock bootstrap requirements/bootstrap.in --constraint requirements/test.txt "$@"
-lock migrate requirements/migrate.in --constraint requirements/test.txt
-lock docs requirements/docs.in "$@"
+lock requirements/run pyproject.toml --extra embedded --constraint requirements/test.txt
+lock requirements/production pyproject.toml --constraint requirements/test.txt
+lock requirements/bootstrap requirements/bootstrap.in --constraint requirements/test.txt "$@"
+lock requirements/migrate requirements/migrate.in --constraint requirements/test.txt
+lock requirements/docs requirements/docs.in "$@"
+# The cloud's, each in an environment of its own.
+lock infra/test infra/test.in --constraint requirements/test.txt "$@"
+lock infra/requirements infra/requirements.in --constraint infra/test.txt
+lock infra/scan infra/scan.in "$@"

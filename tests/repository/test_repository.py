@@ -46,7 +46,10 @@ def test_the_dockerfile_is_clean() -> None:
     assert result.returncode == 0, result.stdout
 
 
-@pytest.mark.parametrize("lock", sorted((ROOT / "requirements").glob("*.txt")), ids=lambda lock: lock.name)
+LOCKS = sorted([*(ROOT / "requirements").glob("*.txt"), *(ROOT / "infra").glob("*.txt")])
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: str(lock.relative_to(ROOT)))
 def test_locks_pin_by_hash_and_name_no_host(lock: Path) -> None:
     text = lock.read_text()
     assert "--hash=sha256:" in text
