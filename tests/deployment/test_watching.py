@@ -220,15 +220,60 @@ async def test_what_is_no_announcement_changes_nothing(app: FastAPI, redis_url: 
 async def test_the_end_that_was_announced_is_known_while_the_door_is_closed(
     app: FastAPI, platform: Platform, redis_url: str
 ) -> None:
-    now = datetime.now(UTC)
-    row = {"slug": "now", "start_at": now - timedelta(hours=1), "end_at": now + timedelta(hours=1)}
-    async with platform.unit_of_work() as uow:
-        await uow.execute(insert(maintenance).values(row))
+    end = datetime.now(UTC) + timedelta(hours=1)
+    await _announce_end(platform, end)
     assert app.state.door.ends_at is None
     for state in (State.RESTRICTED, State.RUNNING, State.RESTRICTED):
         await _said(redis_url, state)
-        expected = row["end_at"] if state == State.RESTRICTED else None
+        expected = end if state == State.RESTRICTED else None
         await until(lambda expected=expected: app.state.door.ends_at == expected)
+
+
+async def test_people_are_told_while_the_database_is_away(
+    make_settings: Callable[..., Settings],
+    database_url: str,
+    redis_url: str,
+    platform: Platform,
+) -> None:
+    port = urlsplit(database_url).port
+    assert port is not None
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(proxy_to(port))
+        app = create_app(
+            make_settings(
+                db_connection=database_url.replace(f":{port}/", f":{database.port}/"),
+                cors_origin_regex=r"^http://client\.test$",
+            )
+        )
+        await stack.enter_async_context(app.router.lifespan_context(app))
+        transport = httpx.ASGITransport(app=app)
+        client = await stack.enter_async_context(
+            httpx.AsyncClient(transport=transport, base_url="http://core")
+        )
+        database.close()
+        await _said(redis_url, State.RESTRICTED)
+        await until(lambda: not app.state.door.is_open)
+        page = await client.get("/home", headers={"Accept": "text/html"})
+        assert (page.status_code, "Graasp is under maintenance" in page.text) == (503, True)
+        for origin in ("http://client.test", "http://app.test"):
+            for path in ("/api/items/search", "/api/app-items/1/app-data"):
+                error = await client.get(path, headers={"Origin": origin})
+                assert error.json()["data"] == {"reason": "maintenance", "endAt": None}
+        assert (await client.get("/health")).status_code == 200
+
+        # It is back when the door is closed the next time.
+        await database.open()
+        await _announce_end(platform, datetime.now(UTC) + timedelta(hours=1))
+        for state in (State.RUNNING, State.DB_ONLY):
+            await _said(redis_url, state)
+            await until(lambda state=state: app.state.door.is_open == (state == State.RUNNING))
+        await until(lambda: app.state.door.ends_at is not None)
+
+
+async def _announce_end(platform: Platform, end: datetime) -> None:
+    row = {"slug": "now", "start_at": datetime.now(UTC) - timedelta(hours=1), "end_at": end}
+    async with platform.unit_of_work() as uow:
+        await uow.execute(insert(maintenance).values(row))
 
 
 def test_announcing_again_changes_nothing(redis_url: str, clean_services: None) -> None:
