@@ -10,7 +10,7 @@ from graasp.db.tree_locks import tree_key
 from graasp.items.matching import MATCHES
 from graasp.items.packing import EXTRA, SETTINGS
 from graasp.items.tables import item
-from graasp.memberships.authorization import ACCESS_COLUMNS, ACCESS_JOIN
+from graasp.memberships.authorization import ACCESS_COLUMNS, ACCESS_JOIN, VISIBILITY_JSON
 
 _COLUMNS = """i.id, i.name, i.type, i.description, i.path, i.creator_id, i.created_at, i.updated_at,
     i.lang, i."order", i.extra, i.settings"""
@@ -93,14 +93,12 @@ CONTENTS = text(
 )
 # What changes access on the way down from an item: memberships of the caller, and visibilities.
 ACCESS_BELOW = text(
-    """
+    f"""
     select m.item_path, m.permission::text as permission, null as type, null::jsonb as visibility
     from item_membership m
     where m.account_id = cast(:account_id as uuid) and m.item_path <@ cast(:path as ltree)
     union all
-    select v.item_path, null, v.type::text, jsonb_build_object(
-        'id', v.id, 'type', v.type, 'itemPath', v.item_path::text,
-        'createdAt', to_char(v.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))
+    select v.item_path, null, v.type::text, {VISIBILITY_JSON}
     from item_visibility v
     where v.item_path <@ cast(:path as ltree)
     """

@@ -56,11 +56,11 @@ class Access(NamedTuple):
 
 # Ancestors by equality: the expanded paths meet the unique indexes, where `@>` would scan.
 _ANCESTORS = "array(select subpath({path}, 0, n) from generate_series(1, nlevel({path})) n)"
-_VISIBILITY_JSON = """jsonb_build_object(
+VISIBILITY_JSON = """jsonb_build_object(
         'id', v.id, 'type', v.type, 'itemPath', v.item_path::text,
         'createdAt', to_char(v.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))"""
 _VISIBILITY = f"""(
-    select {_VISIBILITY_JSON}
+    select {VISIBILITY_JSON}
     from item_visibility v
     where v.type = '{{type}}' and v.item_path = any(a.paths)
     order by nlevel(v.item_path) limit 1
@@ -102,8 +102,8 @@ _ACCESS_TO_MANY = f"""
         from item_membership m
         where m.account_id = cast(:account_id as uuid) and m.item_path::text in (select path::text from above)
     ), seen as materialized (
-        select jsonb_object_agg(v.item_path::text, {_VISIBILITY_JSON}) filter (where v.type = 'public') as public,
-            jsonb_object_agg(v.item_path::text, {_VISIBILITY_JSON}) filter (where v.type = 'hidden') as hidden
+        select jsonb_object_agg(v.item_path::text, {VISIBILITY_JSON}) filter (where v.type = 'public') as public,
+            jsonb_object_agg(v.item_path::text, {VISIBILITY_JSON}) filter (where v.type = 'hidden') as hidden
         from item_visibility v where v.item_path = any(array(select path from above))
     ), inherited as materialized (
         select f.path, a.* from folders f, granted g, seen s, lateral (
