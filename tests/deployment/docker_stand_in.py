@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from typing import Any, NoReturn
 
 from tests.deployment import compose_files
 
+GRAASP = str(Path(sysconfig.get_path("scripts")) / "graasp")
 PROJECT = Path.cwd()
 FOLDER = PROJECT / ".stand-in"
 VARIABLES = {**compose_files.dotenv(PROJECT / ".env"), **os.environ}
@@ -204,7 +206,7 @@ def _inside(name: str, command: list[str], variables: dict[str, str] | None = No
             print("✗ job: no worker took it" if plan.get("smoke_test") else "✓ all is well")
             return int(plan.get("smoke_test", 0))
         case "core", ["graasp", *rest]:
-            return _really(["graasp", *rest], plan["environment"])
+            return _really([GRAASP, *rest], plan["environment"])
         case "redis", ["redis-cli", "--raw", "get", "graasp-deployment-state"]:
             with _state() as kept:
                 print(kept["announced"])

@@ -17,11 +17,13 @@ from graasp.deployment.backup.making import back_up
 from graasp.deployment.backup.restoring import DoesNotFit, restore
 from graasp.deployment.backup.stored_files import open_stored_files
 from graasp.deployment.driver import StepFailed
+from graasp.embedded.postgres import embedded_postgres
 from graasp.settings import Settings
 from graasp.storage import FileStorage, Stored, open_storage
 from graasp.storage.local import LocalStorage
-from tests.command_line import run_graasp
+from tests.command_line import Ended, run_graasp
 from tests.db.databases import execute, new_database, query, scalar
+from tests.deployment.compose_project import Project
 from tests.worker.workers import environment
 
 _PEOPLE = "insert into account (id, name, email) select gen_random_uuid(), 'Ada', n || '@example.org' from generate_series(1, {}) n"
@@ -352,6 +354,64 @@ async def test_the_commands_save_and_restore(settings: Settings, database: str, 
         tmp_path, "backup", "b.tar", **{**variables, "DB_CONNECTION": "postgresql://u:hidden@127.0.0.1:1/x"}
     )
     assert (nowhere.code, "hidden" in nowhere.errors, (tmp_path / "b.tar").exists()) == (1, False, False)
+
+
+@pytest.mark.parametrize("settings", ["disk"], indirect=True)
+async def test_an_installation_in_containers_is_saved_and_restored_inside_of_one(
+    settings: Settings, database: str, project: Project
+) -> None:
+    variables = {**environment(settings), "DB_CONNECTION": database}
+    project.plan(environment=variables)
+
+    async def run(command: str, *options: str) -> Ended:
+        return await run_graasp(
+            project.folder, command, "a.tar", "--target", "compose", *options, **project.variables
+        )
+
+    saved = await run("backup")
+    assert saved.code == 0, saved.errors
+    assert "3 accounts, 0 items, 6 files" in saved.output
+    [call] = project.calls("run", "backup")
+    assert call[-4:] == ["core", "graasp", "backup", "-"]
+    execute(database, "delete from account")
+    with psycopg.connect(database, application_name="graasp"):
+        in_use = await run("restore", "--yes")
+    assert (in_use.code, "in use, by graasp" in in_use.errors) == (4, True)
+    restored = await run("restore", "--yes")
+    assert restored.code == 0, restored.errors
+    assert scalar(database, "select count(*) from account") == 3
+    # What is damaged does not even get there.
+    whole = (project.folder / "a.tar").read_bytes()
+    (project.folder / "a.tar").write_bytes(whole[:-1000000])
+    project.forget_calls()
+    assert (await run("restore", "--yes")).code == 3
+    assert project.calls() == []
+
+
+async def test_an_installation_of_graasp_up_is_saved_and_restored_while_it_does_not_run(
+    tmp_path: Path,
+) -> None:
+    tmp_path.chmod(0o755)
+    data = tmp_path / "data"
+    with embedded_postgres(data / "postgres", durable=False) as url:
+        migrate(url)
+        execute(url, _PEOPLE.format(2))
+    (data / "files" / "files").mkdir(parents=True)
+    (data / "files" / "files" / "a.txt").write_text("text")
+
+    saved = await run_graasp(tmp_path, "backup", "a.tar", "--target", "embedded", "--data", data)
+    assert saved.code == 0, saved.errors
+    assert "2 accounts, 0 items, 1 files" in saved.output
+    (data / "files" / "files" / "a.txt").unlink()
+    restored = await run_graasp(tmp_path, "restore", "a.tar", "--yes", "--target", "embedded", "--data", data)
+    assert restored.code == 0, restored.errors
+    assert (data / "files" / "files" / "a.txt").read_text() == "text"
+
+    nowhere = await run_graasp(
+        tmp_path, "backup", "b.tar", "--target", "embedded", "--data", tmp_path / "none"
+    )
+    assert nowhere.code == 2
+    assert "There is no installation in" in nowhere.errors
 
 
 def _databases(url: str) -> set[object]:
