@@ -92,7 +92,7 @@ _STEPS = {
         Step(
             Action.AWAIT_HEALTH,
             "wait until every service answers",
-            "the services were started",
+            "what should run was started",
             "`graasp state set db-only` stops them again",
         ),
         Step(
@@ -147,7 +147,9 @@ def _actions(current: State | None, target: State) -> list[Action]:
         # On failure the installation stays in the new state: it is safe there, and `set` again goes on.
         actions += [Action.RECORD_STATE, Action.SNAPSHOT, Action.MIGRATE]
     if starts:
-        actions += [Action.START_SERVICES, Action.AWAIT_HEALTH]
+        actions.append(Action.START_SERVICES)
+    if starts or opens:
+        actions.append(Action.AWAIT_HEALTH)
     if opens:
         actions.append(Action.OPEN_FRONT_DOOR)
     if Action.RECORD_STATE not in actions:

@@ -51,6 +51,7 @@ class InMemoryDriver:
         self.maintenance_header: str | None = "x-maintenance"
         self.running = desired_counts(state, REPLICAS)
         self.healthy = {service for service, count in self.running.items() if count}
+        self.silent: set[Service] = set()
         self.database = STATES[state].database
         # The load balancer, or whatever is in front, remembers; the cores ask Redis, which forgets.
         self.door = state
@@ -123,6 +124,8 @@ class InMemoryDriver:
     def await_health(self, counts: Mapping[Service, int], report: Report) -> None:
         def effect() -> None:
             assert all(self.running[service] == count for service, count in counts.items())
+            if silent := self.silent.intersection(counts):
+                raise StepFailed(f"Not answering: {', '.join(silent)}.")
             self.healthy |= {service for service, count in counts.items() if count}
 
         self._call("await_health", effect)

@@ -71,6 +71,7 @@ def test_the_order_of_steps(current: State | None, target: State) -> None:
     assert before(Action.MIGRATE, Action.START_SERVICES)
     assert before(Action.START_SERVICES, Action.AWAIT_HEALTH)
     assert before(Action.AWAIT_HEALTH, Action.OPEN_FRONT_DOOR)
+    assert Action.OPEN_FRONT_DOOR not in order or Action.AWAIT_HEALTH in order
     assert (Action.RECORD_STATE in order) is (current != target)
     assert (Action.MIGRATE in order) is (target is State.DB_ONLY and current != target)
     assert (Action.STOP_DATABASE in order) is (target is State.STOPPED and current != target)

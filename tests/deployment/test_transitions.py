@@ -273,12 +273,16 @@ def test_the_front_door_is_looked_at_before_services_stop() -> None:
     assert failed.value.step.action is Action.STOP_SERVICES
 
 
-def test_services_that_do_not_answer_are_not_opened() -> None:
-    driver = InMemoryDriver(State.RESTRICTED)
+@pytest.mark.parametrize("current", [State.RESTRICTED, State.DB_ONLY, State.STOPPED])
+def test_services_that_do_not_answer_are_not_opened(current: State) -> None:
+    driver = InMemoryDriver(current)
     driver.healthy.discard(Service.LIBRARY)
-    with pytest.raises(TransitionFailed, match="Not answering: library"):
+    driver.silent = {Service.LIBRARY}
+    with pytest.raises(TransitionFailed, match="Not answering: library") as failed:
         change(driver, State.RUNNING)
-    assert driver.door is State.RESTRICTED
+    assert failed.value.step.action is Action.AWAIT_HEALTH
+    assert driver.door is not State.RUNNING
+    driver.silent = set()
     change(driver, State.RUNNING)
     assert holds(driver, State.RUNNING)
 
