@@ -30,6 +30,13 @@ _BASELINE_STRUCTURE = _FOLDER / "versions" / "0001_baseline.json"
 _EARLIER_MIGRATIONS = 22
 # Any number nobody else uses: the lock that keeps two migration tasks apart.
 _ADVISORY_LOCK = 0x67726161737001
+_LOCK_IS_HELD = """
+select exists (
+    select from pg_locks join pg_database on pg_database.oid = pg_locks.database
+    where locktype = 'advisory' and objsubid = 1 and (classid::bigint << 32) | objid::bigint = :key
+      and datname = current_database()
+)
+"""
 _LOCK_POLL_S = 0.2
 _SHOWN_DIFFERENCES = 30
 # A statement that waits for a table makes everyone after it wait too: better to fail and be run again.
@@ -112,6 +119,12 @@ def pending(url: str, *, to: str = "head") -> list[str]:
     """The revisions that `migrate` would apply, oldest first; raises what `migrate` raises."""
     with connect(url) as connection:
         return _plan(inspect(connection), to)
+
+
+def is_at_work(url: str) -> bool:
+    """Whether a migration task works on the database now."""
+    with connect(url) as connection:
+        return bool(connection.scalar(text(_LOCK_IS_HELD), {"key": _ADVISORY_LOCK}))
 
 
 def pending_steps(url: str, *, to: str = "head") -> list[Step]:

@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from graasp.deployment.driver import StepFailed
 from graasp.embedded.process import CannotStart
 from graasp.embedded.stack import DevelopmentStack
 from graasp.embedded.supervisor import StopRequested, stopping_on_signals
@@ -29,6 +30,7 @@ def up(
     """Run everything on this machine for development: databases, mailbox, core and worker.
 
     DB_CONNECTION, REDIS_CONNECTION and MAILER_CONNECTION, when set, replace what would be started here.
+    `graasp state`, in another terminal, changes the state of what runs; it comes up again in the recorded one.
     """
     console = Console()
     given = process_environment()
@@ -43,7 +45,7 @@ def up(
             stack.run()
     except StopRequested:
         console.print("Stopped.")
-    except CannotStart as error:
+    except (CannotStart, StepFailed) as error:
         _fail(console, str(error))
     except OSError as error:
         # A full disk, a folder of somebody else, a file where a folder should be.

@@ -12,6 +12,7 @@ _SECRETS = {
     "PASSWORD_RESET_JWT_SECRET",
     "EMAIL_CHANGE_JWT_SECRET",
     "APPS_JWT_SECRET",
+    "MAINTENANCE_HEADER_SECRET",
 }
 _SECRET_BYTES = 32
 _LINE = re.compile(r"([A-Z_]+)=([0-9a-f]+)")
@@ -27,11 +28,13 @@ def development_environment(given: Mapping[str, str], folder: Path) -> dict[str,
         "PORT": "3000",
         # The demo passwords are public, and the dashboard asks for none.
         "HOST_LISTEN_ADDRESS": "127.0.0.1",
+        "OPERATIONS_LISTEN_ADDRESS": "127.0.0.1",
         "HOSTNAME": "localhost",
         "COOKIE_DOMAIN": "localhost",
         "CORS_ORIGIN_REGEX": r"^http://(localhost|127\.0\.0\.1):\d{2,5}$",
         "FILE_STORAGE_ROOT_PATH": str(folder / "files"),
         "DEVELOPMENT_FOLDER": str(folder),
+        "MAINTENANCE_HEADER_NAME": "X-Graasp-Maintenance",
         "PYTHONUNBUFFERED": "1",
     }
     chosen = dict(given)

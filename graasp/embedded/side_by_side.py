@@ -12,17 +12,30 @@ from graasp.embedded.supervisor import StopRequested, Supervisor, stopping_on_si
 _DRAIN_S = 35.0
 
 
-def core_and_worker(environment: Mapping[str, str] | None = None) -> tuple[Program, Program]:
-    """The two programs; without an environment, in that of this process."""
-    graasp = str(Path(sysconfig.get_path("scripts")) / "graasp")
-    core = Program(name="core", command=[graasp, "serve"], environment=environment, stop_timeout_s=_DRAIN_S)
-    worker = Program(
+def core(environment: Mapping[str, str] | None = None, *, listening: int | None = None) -> Program:
+    """The core; without an environment, in that of this process. `listening`: the descriptor of its socket."""
+    return Program(
+        name="core",
+        command=[graasp_command(), "serve", *(() if listening is None else ("--fd", str(listening)))],
+        environment=environment,
+        stop_timeout_s=_DRAIN_S,
+        inherited=() if listening is None else (listening,),
+    )
+
+
+def worker(environment: Mapping[str, str] | None = None) -> Program:
+    """The worker; without an environment, in that of this process."""
+    return Program(
         name="worker",
         command=[sys.executable, "-m", "worker"],
         environment=environment,
         stop_timeout_s=_DRAIN_S,
     )
-    return core, worker
+
+
+def graasp_command() -> str:
+    """`graasp`, as installed beside the Python that runs this."""
+    return str(Path(sysconfig.get_path("scripts")) / "graasp")
 
 
 def run_core_and_worker() -> None:
@@ -30,7 +43,7 @@ def run_core_and_worker() -> None:
     supervisor = Supervisor(_print)
     with stopping_on_signals(insist=supervisor.kill):
         try:
-            for program in core_and_worker():
+            for program in (core(), worker()):
                 supervisor.start(program)
             supervisor.run()
         except StopRequested:

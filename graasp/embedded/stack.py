@@ -1,12 +1,10 @@
 """The development stack: which programs make a whole Graasp on this machine, and in which order."""
 
-import http.client
 import subprocess
 import sys
-import sysconfig
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from alembic.util import CommandError
@@ -17,19 +15,32 @@ from sqlalchemy.exc import DBAPIError
 
 from graasp.db import migrations
 from graasp.demo.people import IS_THERE, sign_ins
+from graasp.deployment.file_store import FileStore
+from graasp.deployment.states import STATES, Service, State
+from graasp.embedded.beginning import Beginning, begin
+from graasp.embedded.control import answering
 from graasp.embedded.development import keep_mailbox_url
+from graasp.embedded.driver import RECORDS
 from graasp.embedded.environment import development_environment, write_environment
-from graasp.embedded.postgres import run_postgres
+from graasp.embedded.installation import Installation
+from graasp.embedded.operating import Operating
+from graasp.embedded.parts import PublicSocket
 from graasp.embedded.process import CannotStart, Program, accepts, exclusive_folder, free_port, is_free
-from graasp.embedded.redis_server import run_redis
-from graasp.embedded.side_by_side import core_and_worker
+from graasp.embedded.side_by_side import graasp_command
 from graasp.embedded.supervisor import Supervisor
 
 _MAILBOX_PORT = 1080
 # What a killed stack may take to leave the port.
 _PORT_PATIENCE_S = 2.0
 _POLL_S = 0.1
-_COLOURS = {"core": "cyan", "worker": "magenta", "mailbox": "green", "PostgreSQL": "blue", "Redis": "red"}
+_COLOURS = {
+    "core": "cyan",
+    "worker": "magenta",
+    "mailbox": "green",
+    "PostgreSQL": "blue",
+    "Redis": "red",
+    "front door": "yellow",
+}
 _NAME_WIDTH = max(map(len, _COLOURS))
 
 
@@ -54,22 +65,37 @@ class DevelopmentStack:
     def run(self) -> None:
         """Start everything, in order, and keep it running; an exception, such as StopRequested, stops it all.
 
-        Raises CannotStart with a sentence that says what to do.
+        It comes up in the state that is recorded; one that was stopped is started. Raises CannotStart with a sentence
+        that says what to do.
         """
         begun = time.monotonic()
         occupied = f"Another `make run` or `graasp up` uses {self._folder}. Stop it, and start again."
         with exclusive_folder(self._folder, occupied=occupied), ExitStack() as running:
             (self._folder / ".gitignore").write_text("*\n")
-            self._environment = development_environment(self._given, self._folder)
-            self._require_free_port()
-            self._start_databases(running)
-            running.callback(self._supervisor.stop)
-            self._start_mailbox()
-            self._migrate()
+            self._environment |= development_environment(self._given, self._folder)
+            beginning = begin(FileStore(self._folder / RECORDS))
+            public = running.enter_context(closing(self._public_socket()))
+            installation = Installation(
+                self._folder, self._given, self._environment, self._supervisor, public
+            )
+            installation.announced = beginning.announced
+            self._tell_beginning(beginning)
+            running.callback(installation.stop_databases)
+            self._start_databases(installation, beginning)
+            self._start_mailbox(running)
             running.enter_context(self._published_environment())
-            self._seed_demo()
-            self._start_processes()
-            self._tell_what_runs(time.monotonic() - begun)
+            running.callback(installation.stop_processes)
+            self._start_processes(installation, beginning)
+            operating = Operating(
+                installation,
+                self._supervisor,
+                self._folder,
+                moved=self._publish_environment,
+                announced=self._tell_who_passes,
+            )
+            running.enter_context(answering(self._folder, operating.handlers()))
+            beginning.record()
+            self._tell_what_runs(beginning, time.monotonic() - begun)
             self._supervisor.run()
 
     def kill(self) -> None:
@@ -84,7 +110,7 @@ class DevelopmentStack:
     def _host(self) -> str:
         return self._environment["HOST_LISTEN_ADDRESS"]
 
-    def _require_free_port(self) -> None:
+    def _public_socket(self) -> PublicSocket:
         if not self._environment["PORT"].isdecimal():
             raise CannotStart(f"PORT is “{self._environment['PORT']}”. Set it to a number, or leave it out.")
         deadline = time.monotonic() + _PORT_PATIENCE_S
@@ -95,20 +121,19 @@ class DevelopmentStack:
                     f"PORT={self._port + 1} make run"
                 )
             time.sleep(_POLL_S)
+        return PublicSocket(self._host, self._port)
 
-    def _start_databases(self, running: ExitStack) -> None:
-        if "DB_CONNECTION" not in self._given:
+    def _start_databases(self, installation: Installation, beginning: Beginning) -> None:
+        if installation.database is not None:
             with self._step("PostgreSQL"):
-                postgres = running.enter_context(run_postgres(self._folder / "postgres"))
-                self._environment["DB_CONNECTION"] = postgres.url
-                self._supervisor.watch(postgres.program)
-        if "REDIS_CONNECTION" not in self._given:
+                installation.database.start()
+        if Service.REDIS in beginning.services and (redis := installation.parts.get(Service.REDIS)):
             with self._step("Redis"):
-                redis = running.enter_context(run_redis(self._folder / "redis"))
-                self._environment["REDIS_CONNECTION"] = redis.url
-                self._supervisor.watch(redis.program)
+                redis.start()
+        if beginning.migrates:
+            self._migrate()
 
-    def _start_mailbox(self) -> None:
+    def _start_mailbox(self, running: ExitStack) -> None:
         if "MAILER_CONNECTION" in self._given:
             keep_mailbox_url(self._folder, None)
             return
@@ -119,14 +144,14 @@ class DevelopmentStack:
         self._environment |= {"MAILER_CONNECTION": f"smtp://127.0.0.1:{smtp}", "MAILER_USE_SSL": "false"}
         self._mailbox = f"http://localhost:{pages}/"
         keep_mailbox_url(self._folder, self._mailbox)
-        self._supervisor.start(
-            Program(
-                name="mailbox",
-                command=[sys.executable, "-m", "graasp.embedded.mailbox", *options],
-                environment=self._environment,
-                is_ready=lambda: accepts(smtp),
-            )
+        mailbox = Program(
+            name="mailbox",
+            command=[sys.executable, "-m", "graasp.embedded.mailbox", *options],
+            environment=self._environment,
+            is_ready=lambda: accepts(smtp),
         )
+        running.callback(self._supervisor.end, mailbox)
+        self._supervisor.start(mailbox)
 
     def _migrate(self) -> None:
         with self._step("Database schema"):
@@ -154,7 +179,7 @@ class DevelopmentStack:
         if not (wanted if self._seed is None else self._seed):
             return
         with self._step("Demo content"):
-            command = [_graasp(), "seed", "demo"]
+            command = [graasp_command(), "seed", "demo"]
             made = subprocess.run(
                 command,
                 env=self._environment,
@@ -172,25 +197,33 @@ class DevelopmentStack:
         if "DB_CONNECTION" not in self._given:
             done.touch()
 
-    def _start_processes(self) -> None:
-        core, worker = core_and_worker(self._environment)
-        core.is_ready = lambda: _is_healthy(self._host, self._port)
+    def _start_processes(self, installation: Installation, beginning: Beginning) -> None:
+        if not beginning.services:
+            with self._step("Front door"):
+                installation.core.open_front_door()
+            return
+        self._seed_demo()
         with self._step("Core"):
-            self._supervisor.start(core)
-            core.wait_until_ready()
+            installation.core.start()
         # Not earlier: the core answers sooner when nothing else needs the processor.
-        self._supervisor.start(worker)
+        installation.parts[Service.WORKERS].start()
 
     @contextmanager
     def _published_environment(self) -> Iterator[None]:
         """Where `graasp job list` and the others, in another terminal, find what runs here."""
-        file = self._folder / "environment"
-        made = {name: value for name, value in self._environment.items() if name not in self._given}
-        write_environment(file, made)
+        self._publish_environment()
         try:
             yield
         finally:
-            file.unlink(missing_ok=True)
+            self._published.unlink(missing_ok=True)
+
+    def _publish_environment(self) -> None:
+        made = {name: value for name, value in self._environment.items() if name not in self._given}
+        write_environment(self._published, made)
+
+    @property
+    def _published(self) -> Path:
+        return self._folder / "environment"
 
     @contextmanager
     def _step(self, name: str) -> Iterator[None]:
@@ -203,22 +236,48 @@ class DevelopmentStack:
         text = Text(f"{name:<{_NAME_WIDTH}} │ ", style=_COLOURS.get(name, ""))
         self._console.print(text.append_text(Text.from_ansi(line)), soft_wrap=True, highlight=False)
 
-    def _tell_what_runs(self, seconds: float) -> None:
+    def _tell_beginning(self, beginning: Beginning) -> None:
+        for line in beginning.explanation:
+            self._console.print(Text(line, style="yellow"), soft_wrap=True)
+
+    def _tell_what_runs(self, beginning: Beginning, seconds: float) -> None:
         base = f"http://localhost:{self._port}"
         where = Table.grid(padding=(0, 2, 0, 0))
         rows = {
-            "Start page": f"{base}/",
-            "Dashboard": f"{base}/ui",
-            "API": f"{base}/docs",
             "Mailbox": self._mailbox or "mails go to the server of MAILER_CONNECTION",
             "Data": str(self._folder),
         }
+        if beginning.services:
+            rows = {"Start page": f"{base}/", "Dashboard": f"{base}/ui", "API": f"{base}/docs", **rows}
         for name, value in rows.items():
             where.add_row(f"  {name}", Text(value, style="bold" if value.startswith("http") else ""))
-        self._console.print(f"\n[bold]Graasp is running[/bold], ready after {seconds:.1f} s.\n")
+        self._console.print(
+            f"\n[bold]Graasp is {beginning.state}[/bold], ready after {seconds:.1f} s.\n", highlight=False
+        )
         self._console.print(where)
-        self._tell_sign_ins()
+        if beginning.announced is State.RUNNING:
+            self._tell_sign_ins()
+        else:
+            self._tell_who_passes(beginning.announced)
         self._console.print("\n  Stop with Ctrl-C; the data stays.\n")
+
+    def _tell_who_passes(self, state: State) -> None:
+        if state is State.RUNNING:
+            lines = ["Everybody passes."]
+        else:
+            lines = ["People see the maintenance screen."]
+            if Service.CORE in STATES[state].up:
+                header = self._environment["MAINTENANCE_HEADER_NAME"]
+                secret = self._environment["MAINTENANCE_HEADER_SECRET"]
+                passing = f"curl --header '{header}: {secret}' http://localhost:{self._port}/"
+                lines += ["This header passes:", "", f"  {passing}", ""]
+            lines.append(f"To open: graasp state set running{self._data_option}")
+        told = "".join(f"\n  {line}" for line in lines)
+        self._console.print(told, soft_wrap=True, highlight=False, markup=False)
+
+    @property
+    def _data_option(self) -> str:
+        return "" if self._folder == Path(".graasp").resolve() else f" --data {self._folder}"
 
     def _tell_sign_ins(self) -> None:
         with migrations.connect(self._environment["DB_CONNECTION"]) as connection:
@@ -229,19 +288,3 @@ class DevelopmentStack:
             table.add_row(f"  {one.name}", one.role, Text(one.email, style="bold"), one.password)
         self._console.print("\n  Demo sign-ins: e-mail and password\n")
         self._console.print(table)
-
-
-def _graasp() -> str:
-    return str(Path(sysconfig.get_path("scripts")) / "graasp")
-
-
-def _is_healthy(host: str, port: int) -> bool:
-    reachable = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - not an address to bind to
-    connection = http.client.HTTPConnection(reachable, port, timeout=2)
-    try:
-        connection.request("GET", "/health")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
