@@ -1,7 +1,6 @@
 """Answers on the product's port while nothing else runs: `python -m graasp.deployment.front_door --help`."""
 
 import argparse
-import asyncio
 import logging
 import socket
 from datetime import datetime
@@ -13,9 +12,8 @@ from graasp.deployment.refusals import refusal
 from graasp.http.middleware.cors import Cors
 from graasp.http.middleware.door import send_answer
 from graasp.http.middleware.response_headers import SecurityHeaders
+from graasp.http.patience import PatientServer
 
-# Connections that were accepted, but have not sent their request yet, are answered before the end.
-_LAST_REQUESTS_S = 0.2
 _WITHOUT_BODY = ("GET", "HEAD", "OPTIONS")
 
 
@@ -37,7 +35,7 @@ def main() -> None:
         timeout_graceful_shutdown=5,
     )
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
-    _Server(config).run([listening])
+    PatientServer(config).run([listening])
 
 
 def front_door(ends_at: datetime | None = None, cors_origin_regex: str | None = None) -> ASGIApp:
@@ -67,14 +65,6 @@ def _below_api(app: ASGIApp) -> ASGIApp:
         await app({**scope, "path": f"/api{scope['path']}"}, receive, send)
 
     return prefixed
-
-
-class _Server(uvicorn.Server):
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        for server in self.servers:
-            server.close()
-        await asyncio.sleep(_LAST_REQUESTS_S)
-        await super().shutdown(sockets)
 
 
 def _options() -> argparse.Namespace:
