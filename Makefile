@@ -41,7 +41,7 @@ docs: .venv-docs/installed
 	.venv-docs/bin/zensical build --strict --clean
 
 .venv-docs/installed: requirements/docs.txt
-	@python3 -m venv --clear .venv-docs
+	@$(or $(PYTHON),python3) -m venv --clear .venv-docs
 	@.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	@touch $@
 

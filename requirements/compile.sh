@@ -19,6 +19,7 @@ lock requirements/production pyproject.toml --constraint requirements/test.txt
 lock requirements/bootstrap requirements/bootstrap.in --constraint requirements/test.txt "$@"
 lock requirements/migrate requirements/migrate.in --constraint requirements/test.txt
 lock requirements/docs requirements/docs.in "$@"
+lock requirements/operate pyproject.toml --extra aws --constraint requirements/test.txt
 # The cloud's, each in an environment of its own.
 lock infra/test infra/test.in --constraint requirements/test.txt "$@"
 lock infra/requirements infra/requirements.in --constraint infra/test.txt

@@ -101,7 +101,7 @@ def test_the_states_to_choose_from_are_those_that_exist() -> None:
 
 
 def test_what_is_scheduled() -> None:
-    assert [one["cron"] for one in _read("stop")["on"]["schedule"]] == ["30 16 * * 1-5", "15 4 * * *"]
+    assert [one["cron"] for one in _read("stop")["on"]["schedule"]] == ["30 16 * * 1-5"]
     assert [one["cron"] for one in _read("clean-up")["on"]["schedule"]] == ["58 1 * * 1"]
 
 
