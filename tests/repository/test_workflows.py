@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from graasp.deployment.states import State
+from infra.environments import ENVIRONMENTS
 from tests.repository.commands import parse
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,6 +99,12 @@ def test_an_environment_is_changed_by_one_run_at_a_time(name: str) -> None:
 
 def test_the_states_to_choose_from_are_those_that_exist() -> None:
     assert _read("state")["on"]["workflow_dispatch"]["inputs"]["state"]["options"] == list(State)
+
+
+@pytest.mark.parametrize("name", ["state", "migrate", "release", "stop", "infra-apply"])
+def test_the_environments_to_choose_from_are_those_of_the_cloud_stack(name: str) -> None:
+    inputs = _read(name)["on"]["workflow_dispatch"]["inputs"]
+    assert sorted(inputs["environment"]["options"]) == sorted(ENVIRONMENTS)
 
 
 def test_what_is_scheduled() -> None:
