@@ -50,7 +50,9 @@ action = Table(
     ForeignKeyConstraint(["account_id"], ["account.id"], name="FK_action_account_id", ondelete="SET NULL"),
     Index("IDX_1214f6f4d832c402751617361c", "item_id"),
     Index("IDX_action_account_id", "account_id"),
-    Index("IDX_action_item_id_created_at", "item_id", "created_at"),
+    Index(
+        "IDX_action_of_item_created_at", "item_id", "created_at", postgresql_where=text("item_id is not null")
+    ),
 )
 
 action_request_export = Table(
