@@ -81,14 +81,7 @@ class EmbeddedDriver:
         return MigrationResult(code, log)
 
     def deploy(self, version: str, report: Report) -> None:
-        """Look whether it is the one: what runs is the code that is installed."""
-        running = self.observe().version
-        if version != running:
-            raise StepFailed(
-                f"`graasp up` runs the code that is installed, {running or 'of no version'}. Install {version}, and start "
-                "it again."
-            )
-        report(f"{version} is installed")
+        self._ask("deploy", report, version=version)
 
     def migrates_compatibly(self, report: Report) -> bool:
         code, log = self._task("ask-compatible", report)

@@ -9,12 +9,13 @@ from alembic.util import CommandError
 
 from graasp.db import migrations
 from graasp.deployment import announcement
-from graasp.deployment.driver import InFlight, Observed, ServiceStatus
+from graasp.deployment.driver import InFlight, Observed, Report, ServiceStatus
 from graasp.deployment.states import Service, State
 from graasp.embedded.parts import Core, OwnServer, Part, PublicSocket, Worker
 from graasp.embedded.postgres import run_postgres
 from graasp.embedded.redis_server import run_redis
 from graasp.embedded.supervisor import Supervisor
+from graasp.embedded.versions import Versions
 from graasp.settings import plain_postgres_url
 
 
@@ -34,6 +35,8 @@ class Installation:
         public: PublicSocket,
     ) -> None:
         self.environment = environment
+        self.versions = Versions(folder / "versions")
+        environment["APP_VERSION"] = self.versions.current
         # As which state requests are treated.
         self.announced = State.RUNNING
         self.database: OwnServer | None = None
@@ -50,8 +53,11 @@ class Installation:
                 lambda: run_redis(folder / "redis"),
                 lambda url: environment.update(REDIS_CONNECTION=url),
             )
-        self.core = Core(supervisor, environment, public, before_start=self._announce_again)
-        self.parts |= {Service.CORE: self.core, Service.WORKERS: Worker(supervisor, environment)}
+        self.core = Core(supervisor, environment, self.versions, public, before_start=self._announce_again)
+        self.parts |= {
+            Service.CORE: self.core,
+            Service.WORKERS: Worker(supervisor, environment, self.versions),
+        }
 
     def stop_processes(self) -> None:
         """Core and worker, because it all ends."""
@@ -64,6 +70,16 @@ class Installation:
             redis.stop()
         if self.database is not None:
             self.database.stop()
+
+    @property
+    def version(self) -> str:
+        """What runs; while the core is stopped, what is started next."""
+        return self.core.version if self.core.program else self.versions.current
+
+    def deploy(self, version: str, report: Report) -> None:
+        """Have the version started next. Raises StepFailed."""
+        self.versions.deploy(version, report)
+        self.environment["APP_VERSION"] = version
 
     def announce(self, state: State) -> None:
         """Have requests treated as in the state. Raises StepFailed when there is a Redis and it does not answer."""
@@ -90,7 +106,7 @@ class Installation:
         return Observed(
             services={service: self.status(service) for service in self.parts},
             database=database,
-            version=self.environment.get("APP_VERSION"),
+            version=self.version,
             announced=self.announced,
             migrating=migrating,
             migrations_pending=pending,
@@ -117,6 +133,8 @@ class Installation:
         """Whether a migration task is at work, and whether revisions are pending."""
         url = self.environment["DB_CONNECTION"]
         try:
-            return migrations.is_at_work(url), bool(migrations.pending(url))
+            # Another version knows other revisions.
+            pending = bool(migrations.pending(url)) if self.versions.is_own else None
+            return migrations.is_at_work(url), pending
         except (migrations.MigrationRefused, sqlalchemy.exc.DBAPIError, CommandError):
             return False, None

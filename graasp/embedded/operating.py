@@ -38,7 +38,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 class Operating:
     """Requests that change something are fulfilled one after the other.
 
-    `moved` is called when URLs of databases may be others than before, `announced` when requests are treated
+    `moved` is called when variables may be others than before, `announced` when requests are treated
     otherwise than before.
     """
 
@@ -66,6 +66,7 @@ class Operating:
             "in-flight": self._in_flight,
             "await-health": self._await_health,
             "announce": self._alone(self._announce),
+            "deploy": self._alone(self._deploy),
             "scale": self._alone(self._scale),
             "restart": self._alone(self._restart),
             "start-database": self._alone(self._start_database),
@@ -98,6 +99,10 @@ class Operating:
         if state != before:
             self._announced(state)
         report(f"requests are treated as in {state}")
+
+    def _deploy(self, asked: Mapping[str, Any], report: Report) -> Any:
+        self._installation.deploy(asked["version"], report)
+        self._moved()
 
     def _scale(self, asked: Mapping[str, Any], report: Report) -> Any:
         counts = {Service(name): count for name, count in asked["counts"].items()}
@@ -155,7 +160,7 @@ class Operating:
             os.fsync(output.fileno())
         unfinished.rename(file)
         report(f"{file.stat().st_size / 1e6:,.1f} MB in {file}")
-        return {"version": self._installation.environment.get("APP_VERSION")}
+        return {"version": self._installation.version}
 
     def _restore(self, asked: Mapping[str, Any], report: Report) -> Any:
         file = self._file(asked["name"])
@@ -168,7 +173,7 @@ class Operating:
         """Its exit code, and all that it printed."""
         task = Program(
             name=asked["name"],
-            command=[graasp_command(), *_TASKS[asked["name"]]],
+            command=[graasp_command(self._installation.versions.programs), *_TASKS[asked["name"]]],
             environment=self._installation.environment,
         )
         process = task.start()

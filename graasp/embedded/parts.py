@@ -11,6 +11,7 @@ from typing import Protocol
 from graasp.embedded.process import CannotStart, Program, free_port
 from graasp.embedded.side_by_side import core, worker
 from graasp.embedded.supervisor import Supervisor
+from graasp.embedded.versions import Versions
 
 _ANSWER_S = 2.0
 _BACKLOG = 2048
@@ -116,10 +117,14 @@ class Core:
         self,
         supervisor: Supervisor,
         environment: dict[str, str],
+        versions: Versions,
         public: PublicSocket,
         before_start: Callable[[], None],
     ) -> None:
         self.program: Program | None = None
+        # Of what runs, or ran last.
+        self.version = versions.current
+        self._versions = versions
         self._front_door: Program | None = None
         self._supervisor = supervisor
         self._environment = environment
@@ -131,7 +136,8 @@ class Core:
         if self.program is not None:
             return
         self._before_start()
-        program = core(self._environment, listening=self._public.listen())
+        programs, version = self._versions.programs, self._versions.current
+        program = core(self._environment, programs=programs, listening=self._public.listen())
         # As long as the front door accepts as well, its answers are 503.
         program.is_ready = lambda: self._public.health() == HTTPStatus.OK
         self._supervisor.start(program)
@@ -140,7 +146,7 @@ class Core:
         except BaseException:
             self._supervisor.end(program)
             raise
-        self.program = program
+        self.program, self.version = program, version
         self._close_front_door()
 
     def stop(self) -> None:
@@ -190,10 +196,11 @@ class Core:
 class Worker:
     """A pool of work processes."""
 
-    def __init__(self, supervisor: Supervisor, environment: dict[str, str]) -> None:
+    def __init__(self, supervisor: Supervisor, environment: dict[str, str], versions: Versions) -> None:
         self.program: Program | None = None
         self._supervisor = supervisor
         self._environment = environment
+        self._versions = versions
 
     def start(self) -> None:
         """Returns at once."""
@@ -201,7 +208,8 @@ class Worker:
             return
         # Of this worker alone: a developer may start others.
         port = int(self._environment.get("WORKER_METRICS_PORT") or free_port())
-        program = worker({**self._environment, "WORKER_METRICS_PORT": str(port)})
+        environment = {**self._environment, "WORKER_METRICS_PORT": str(port)}
+        program = worker(environment, programs=self._versions.programs)
         program.is_ready = lambda: _health("127.0.0.1", port) == HTTPStatus.OK
         self._supervisor.start(program)
         self.program = program

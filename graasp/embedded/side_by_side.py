@@ -12,30 +12,43 @@ from graasp.embedded.supervisor import StopRequested, Supervisor, stopping_on_si
 _DRAIN_S = 35.0
 
 
-def core(environment: Mapping[str, str] | None = None, *, listening: int | None = None) -> Program:
-    """The core; without an environment, in that of this process. `listening`: the descriptor of its socket."""
+def core(
+    environment: Mapping[str, str] | None = None,
+    *,
+    programs: Path | None = None,
+    listening: int | None = None,
+) -> Program:
+    """The core; without an environment, in that of this process.
+
+    `programs`: the folder with `graasp` and `python`; `listening`: the descriptor of its socket.
+    """
     return Program(
         name="core",
-        command=[graasp_command(), "serve", *(() if listening is None else ("--fd", str(listening)))],
+        command=[graasp_command(programs), "serve", *(() if listening is None else ("--fd", str(listening)))],
         environment=environment,
         stop_timeout_s=_DRAIN_S,
         inherited=() if listening is None else (listening,),
     )
 
 
-def worker(environment: Mapping[str, str] | None = None) -> Program:
-    """The worker; without an environment, in that of this process."""
+def worker(environment: Mapping[str, str] | None = None, *, programs: Path | None = None) -> Program:
+    """The worker; as `core`."""
     return Program(
         name="worker",
-        command=[sys.executable, "-m", "worker"],
+        command=[str(programs / "python") if programs else sys.executable, "-m", "worker"],
         environment=environment,
         stop_timeout_s=_DRAIN_S,
     )
 
 
-def graasp_command() -> str:
-    """`graasp`, as installed beside the Python that runs this."""
-    return str(Path(sysconfig.get_path("scripts")) / "graasp")
+def graasp_command(programs: Path | None = None) -> str:
+    """`graasp`, as installed beside the Python that runs this or in another folder."""
+    return str((programs or own_programs()) / "graasp")
+
+
+def own_programs() -> Path:
+    """Where the programs of this installation are."""
+    return Path(sysconfig.get_path("scripts"))
 
 
 def run_core_and_worker() -> None:

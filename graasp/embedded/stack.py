@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from graasp.embedded.parts import PublicSocket
 from graasp.embedded.process import CannotStart, Program, accepts, exclusive_folder, free_port, is_free
 from graasp.embedded.side_by_side import graasp_command
 from graasp.embedded.supervisor import Supervisor
+from graasp.embedded.versions import Versions
 
 _MAILBOX_PORT = 1080
 # What a killed stack may take to leave the port.
@@ -131,7 +132,7 @@ class DevelopmentStack:
             with self._step("Redis"):
                 redis.start()
         if beginning.migrates:
-            self._migrate()
+            self._migrate(installation.versions)
 
     def _start_mailbox(self, running: ExitStack) -> None:
         if "MAILER_CONNECTION" in self._given:
@@ -153,8 +154,14 @@ class DevelopmentStack:
         running.callback(self._supervisor.end, mailbox)
         self._supervisor.start(mailbox)
 
-    def _migrate(self) -> None:
+    def _migrate(self, versions: Versions) -> None:
         with self._step("Database schema"):
+            if not versions.is_own:
+                self._run(
+                    [graasp_command(versions.programs), "migrate"],
+                    f"{versions.current}, which was released here, could not migrate the database. It said:",
+                )
+                return
             try:
                 applied = migrations.migrate(self._environment["DB_CONNECTION"])
             except DBAPIError as error:
@@ -179,23 +186,25 @@ class DevelopmentStack:
         if not (wanted if self._seed is None else self._seed):
             return
         with self._step("Demo content"):
-            command = [graasp_command(), "seed", "demo"]
-            made = subprocess.run(
-                command,
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                check=False,
+            self._run(
+                [graasp_command(), "seed", "demo"],
+                "The demo content could not be made; `graasp up --no-seed` goes without it. It said:",
             )
-            if made.returncode:
-                raise CannotStart(
-                    "The demo content could not be made; `graasp up --no-seed` goes without it. It said:\n"
-                    f"{made.stdout.strip()}"
-                )
         if "DB_CONNECTION" not in self._given:
             done.touch()
+
+    def _run(self, command: Sequence[str], complaint: str) -> None:
+        ended = subprocess.run(
+            command,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if ended.returncode:
+            raise CannotStart(f"{complaint}\n{ended.stdout.strip()}")
 
     def _start_processes(self, installation: Installation, beginning: Beginning) -> None:
         if not beginning.services:
@@ -246,6 +255,7 @@ class DevelopmentStack:
         rows = {
             "Mailbox": self._mailbox or "mails go to the server of MAILER_CONNECTION",
             "Data": str(self._folder),
+            "Version": self._environment["APP_VERSION"],
         }
         if beginning.services:
             rows = {"Start page": f"{base}/", "Dashboard": f"{base}/ui", "API": f"{base}/docs", **rows}

@@ -1,0 +1,104 @@
+"""Versions that are released beside the data of `graasp up`."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from graasp.deployment.driver import StepFailed
+from graasp.embedded.side_by_side import own_programs
+from graasp.embedded.versions import Versions, own_version
+
+_INSTALLS = 'set -eu; mkdir -p .venv/bin; echo "installed $1" > .venv/bin/graasp; cat which\n'
+
+
+def _git(repository: Path, *arguments: str) -> str:
+    identity = ("-c", "user.name=Graasp", "-c", "user.email=graasp@example.org", "-c", "commit.gpgsign=false")
+    command = ["git", "-C", str(repository), *identity, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """One with a version v1, a version v2 after it, and a v3 that can't be installed."""
+    folder = tmp_path / "repository"
+    (folder / "requirements").mkdir(parents=True)
+    _git(folder, "init", "--quiet")
+    (folder / "requirements" / "install.sh").write_text(_INSTALLS)
+    for version in ("v1", "v2"):
+        (folder / "which").write_text(version)
+        _git(folder, "add", "--all")
+        _git(folder, "commit", "--quiet", "--message", version)
+        _git(folder, "tag", version)
+    (folder / "which").unlink()
+    _git(folder, "add", "--all")
+    _git(folder, "commit", "--quiet", "--message", "v3")
+    _git(folder, "tag", "v3")
+    return folder
+
+
+@pytest.fixture
+def versions(tmp_path: Path, repository: Path) -> Versions:
+    return Versions(tmp_path / "data" / "versions", repository)
+
+
+def _deploy(versions: Versions, version: str) -> list[str]:
+    told: list[str] = []
+    versions.deploy(version, told.append)
+    return told
+
+
+def test_until_one_is_released_the_code_itself_runs(versions: Versions) -> None:
+    assert versions.is_own
+    assert (versions.current, versions.programs) == (own_version(), own_programs())
+
+
+def test_a_version_is_what_the_repository_has_by_that_name_with_programs_of_its_own(
+    versions: Versions, repository: Path
+) -> None:
+    for version in ("v1", "v2", "v1"):
+        _deploy(versions, version)
+        assert (versions.current, versions.is_own) == (version, False)
+        assert (versions.programs.parents[1] / "which").read_text() == version
+        assert (versions.programs / "graasp").read_text() == "installed run\n"
+    _deploy(versions, _git(repository, "rev-parse", "v2"))
+    assert (versions.programs.parents[1] / "which").read_text() == "v2"
+
+
+def test_it_is_installed_once(versions: Versions) -> None:
+    assert any("installing" in line for line in _deploy(versions, "v1"))
+    assert not any("installing" in line for line in _deploy(versions, "v1"))
+
+
+def test_an_installation_that_was_interrupted_is_made_anew(versions: Versions) -> None:
+    _deploy(versions, "v1")
+    folder = versions.programs.parents[1]
+    (folder / ".venv" / "installed").unlink()
+    (folder / "leftover").touch()
+    assert any("installing" in line for line in _deploy(versions, "v1"))
+    assert not (folder / "leftover").exists()
+
+
+def test_the_own_version_is_the_code_itself_again(versions: Versions) -> None:
+    _deploy(versions, "v1")
+    _deploy(versions, own_version())
+    assert versions.is_own
+
+
+@pytest.mark.parametrize(
+    ("version", "reason"),
+    [("v9", "has no version v9"), ("--help", "not the name"), ("v1; ls", "not the name"), ("v3", "which")],
+)
+def test_what_can_not_be_had_changes_nothing(versions: Versions, version: str, reason: str) -> None:
+    _deploy(versions, "v1")
+    with pytest.raises(StepFailed, match=reason):
+        _deploy(versions, version)
+    assert versions.current == "v1"
+
+
+def test_without_a_repository_the_own_version_is_all_there_is(tmp_path: Path) -> None:
+    versions = Versions(tmp_path / "versions", tmp_path)
+    with pytest.raises(StepFailed, match="git repository"):
+        _deploy(versions, "v1")
+    _deploy(versions, own_version())
+    assert versions.is_own
