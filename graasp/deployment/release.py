@@ -84,6 +84,8 @@ class _Release:
         self._operator = operator
         self._options = options
         self._stage = stage
+        # Whether what runs may be another version than before.
+        self._has_touched = False
 
     def run(self, rolling: Rolling) -> Released:
         before = self._driver.store.read()
@@ -100,8 +102,10 @@ class _Release:
 
     def _begin(self, record: Record) -> ReleaseUnderWay:
         earlier = record.release
-        if earlier is not None and earlier.version == self._version:
-            return earlier
+        if earlier is not None:
+            self._has_touched = True
+            if earlier.version == self._version:
+                return earlier
         # One that was given up never ran: it is not where to go back to.
         previous = earlier.previous if earlier else record.version or self._driver.observe().version
         begun = ReleaseUnderWay(
@@ -177,6 +181,8 @@ class _Release:
         """No step back of the schema: the version before works with the wider one."""
         with self._stage(f"deploy {previous} again") as report:
             self._driver.deploy(previous, report)
+        if not self._has_touched:
+            return
         core = self._driver.observe().services.get(Service.CORE)
         if core is not None and core.running:
             self._roll_out()
@@ -189,6 +195,7 @@ class _Release:
         self._go_to(State.RUNNING)
 
     def _roll_out(self) -> None:
+        self._has_touched = True
         with self._stage("roll out") as report:
             self._driver.roll_out(report)
 
@@ -197,6 +204,7 @@ class _Release:
             self._driver.smoke_test(report)
 
     def _go_to(self, state: State, *, version: str | None = None, again: bool = False) -> None:
+        self._has_touched = True
         change_state_locked(
             self._driver,
             state,

@@ -109,6 +109,7 @@ def test_a_version_that_there_is_not_changes_nothing() -> None:
     with pytest.raises(ReleaseFailed, match=f"there is no {NEW}"):
         run(driver)
     assert runs(driver, OLD)
+    assert "roll_out" not in driver.calls
 
 
 def test_when_the_way_back_fails_too_people_stay_outside_and_the_operator_is_told() -> None:
