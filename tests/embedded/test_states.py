@@ -225,6 +225,8 @@ async def test_through_all_states_nobody_is_refused_and_no_job_is_lost_or_double
         assert up.processes().keys() == _SIGNS.keys() - {"front door"}
     assert answers.keys() == {"200", "503"}, answers
 
+    await is_released(up)
+
     ordered = {
         address: 1 for name in ("running", "restricted", "db-only", "again") for address in _addresses(name)
     }
@@ -268,6 +270,22 @@ async def comes_up_restricted_again(up: Up) -> None:
     assert up.status() == 503
     assert up.status(**dict([passes])) == 200
     assert f"graasp state set running --data {up.data}" in told
+
+
+async def is_released(up: Up) -> None:
+    """Without an interruption: there is nothing to migrate."""
+    commit = subprocess.run(
+        ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
+    with people_who_keep_asking(up.base) as answers:
+        ended = await run_graasp(up.folder, "release", commit, "--yes", "--data", up.data)
+        assert ended.code == 0, ended.output + ended.errors
+    assert answers.keys() == {"200"}, answers
+    assert httpx.get(f"{up.base}/api/version").text.startswith(f"{commit} @")
+    assert (await up.show())["record"]["version"] == commit
 
 
 async def a_killed_change(up: Up, state: str) -> None:
