@@ -163,7 +163,8 @@ def test_a_lock_is_renewed_while_its_holder_lives(open_store: Opens) -> None:
 
 
 def test_whoever_has_lost_the_lock_writes_nothing_more(open_store: Opens) -> None:
-    store = open_store(renewed_s=0.01)
+    # Long enough for the other one to get the lock in between.
+    store = open_store(renewed_s=2)
     with store.lock("ana"):
         store.write(Record(version="v1"))
         removed = open_store().unlock()
