@@ -15,7 +15,7 @@ lock() {
 lock requirements/test pyproject.toml --extra embedded --extra dev "$@"
 # The others are parts of it, so that what runs is what was tested.
 lock requirements/run pyproject.toml --extra embedded --constraint requirements/test.txt
-lock requirements/production pyproject.toml --constraint requirements/test.txt
+lock requirements/production pyproject.toml --extra aws --constraint requirements/test.txt
 lock requirements/bootstrap requirements/bootstrap.in --constraint requirements/test.txt "$@"
 lock requirements/migrate requirements/migrate.in --constraint requirements/test.txt
 lock requirements/docs requirements/docs.in "$@"
