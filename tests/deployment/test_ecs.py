@@ -15,6 +15,7 @@ from graasp.deployment.driver import InFlight, StepFailed
 from graasp.deployment.ecs import EcsDriver
 from graasp.deployment.planner import Action
 from graasp.deployment.records import Record
+from graasp.deployment.release import ReleaseFailed, Rolling, release
 from graasp.deployment.states import STATES, Service, State, desired_counts
 from graasp.deployment.targets import Target, TargetOptions, TargetUnusable, open_driver
 from graasp.deployment.transitions import Refused, TransitionFailed, change_state, reconcile, restore
@@ -687,6 +688,32 @@ def test_what_is_not_a_version_is_not_deployed(driver: EcsDriver) -> None:
             driver.deploy(version, quietly)
 
 
+@pytest.mark.parametrize("rolling", [Rolling.AUTO, Rolling.NEVER])
+def test_a_version_is_released(cloud: Cloud, driver: EcsDriver, rolling: Rolling) -> None:
+    cloud.ends |= {
+        "--compatible": Container(0, ("the version that runs goes on working",)),
+        "graasp smoke-test --version v1.1.0": Container(0, ("all is well",)),
+    }
+    released = release(driver, "v1.1.0", operator="ana", rolling=rolling)
+    assert (released.previous, released.rolled) == ("v1.0.0", rolling is Rolling.AUTO)
+    assert released.snapshot is not None
+    assert released.snapshot.name in cloud.snapshots
+    assert driver.observe().version == "v1.1.0"
+    assert holds(cloud, State.RUNNING)
+    stopped = {service for service, count in cloud.counts if not count}
+    assert (Service.CORE in stopped) is (rolling is Rolling.NEVER)
+
+
+def test_a_version_that_does_not_work_is_taken_back(cloud: Cloud, driver: EcsDriver) -> None:
+    cloud.ends["graasp smoke-test --version v1.1.0"] = Container(1, ("job: not done",))
+    with pytest.raises(ReleaseFailed, match="job: not done") as failed:
+        release(driver, "v1.1.0", operator="ana", rolling=Rolling.NEVER)
+    assert failed.value.back == "v1.0.0"
+    assert driver.observe().version == "v1.0.0"
+    assert cloud.image("migrate").endswith(":migrate-v1.0.0")
+    assert holds(cloud, State.RUNNING)
+
+
 # --- the operator ----------------------------------------------------------------------------------
 
 
@@ -754,3 +781,8 @@ def test_it_is_opened_by_the_name_of_its_environment(cloud: Cloud, monkeypatch: 
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     with pytest.raises(TargetUnusable, match="Set AWS_REGION"):
         open_driver(Target.ECS, TargetOptions(environment="dev"))
+
+
+def test_the_image_of_the_core_has_what_the_daily_run_needs() -> None:
+    locked = (Path(__file__).parents[2] / "requirements" / "production.txt").read_text()
+    assert "\nboto3==" in locked
