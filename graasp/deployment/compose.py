@@ -53,6 +53,7 @@ _DATABASE = "database"
 _MIGRATE = "migrate"
 # Built from this repository, and of one version.
 _OURS = (_CORE, _WORKER, _MIGRATE)
+_KINDS = ("core", "workers", "migrate")
 _BUILT_HERE = "graasp"
 _PENDING = 3
 # The label of migration tasks that change nothing.
@@ -104,6 +105,10 @@ class ComposeProject:
     def docker(self, *arguments: str) -> str:
         """As `run`, of docker itself."""
         return self._run(["docker", *arguments], None)
+
+    def has_images(self, images: Sequence[str]) -> bool:
+        """Whether all of them are on this machine."""
+        return self._complete(["docker", "image", "inspect", *images], None).returncode == 0
 
     def stream(self, *arguments: str, report: Report) -> tuple[int, str]:
         """Run to the end, telling each line; the exit code and all lines."""
@@ -300,7 +305,10 @@ class ComposeDriver:
         if not _TAG.fullmatch(version):
             raise StepFailed(f"{version!r} can't be the tag of an image.")
         chosen = {VERSION_VARIABLE: version}
-        if self._repository() == _BUILT_HERE:
+        if self._project.has_images(self._images(version)):
+            # The version before is where one goes back to: its tag stays with its image.
+            report(f"the images of {version} are on this machine")
+        elif self._repository() == _BUILT_HERE:
             report(f"building {version} from the sources in {self._project.folder}")
             self._project.run("--profile", _MIGRATE, "build", *_OURS, environment=chosen)
         else:
@@ -344,7 +352,8 @@ class ComposeDriver:
             self._await_ready({_CORE: len(old) + count}, report)
         except StepFailed:
             new = [one for one in _parts(self._project.containers(), _CORE) if one.image == wanted]
-            self._project.docker("rm", "--force", *(one.id for one in new))
+            if new:
+                self._project.docker("rm", "--force", *(one.id for one in new))
             raise
         for one in old:
             report(f"stopping {one.id[:12]} of the version before")
@@ -449,6 +458,9 @@ class ComposeDriver:
     def _image(self, name: str) -> str:
         image: str = self._config["services"][name]["image"]
         return image
+
+    def _images(self, version: str) -> list[str]:
+        return [f"{self._repository()}:{kind}-{version}" for kind in _KINDS]
 
     def _repository(self) -> str:
         return self._image(_CORE).rpartition(":")[0]

@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -74,6 +75,16 @@ async def set_state(project: Project, wanted: str, *options: str) -> Ended:
     return await state(project, "set", wanted, "--yes", *options)
 
 
+async def release(project: Project, version: str) -> Ended:
+    command = ("release", version, "--target", "compose", "--yes")
+    return await run_graasp(project.folder, *command, **project.variables)
+
+
+def planned(project: Project) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads((project.folder / ".stand-in" / "plan.json").read_text())
+    return read
+
+
 def record(project: Project) -> dict[str, object]:
     read: dict[str, object] = json.loads((project.folder / ".graasp-compose" / "record.json").read_text())
     return read
@@ -123,7 +134,7 @@ async def test_a_failed_migration_leaves_the_database_alone_and_is_tried_again(
     started: Project, database: str
 ) -> None:
     await set_state(started, "restricted")
-    plan = json.loads((started.folder / ".stand-in" / "plan.json").read_text())
+    plan = planned(started)
     started.plan(**plan, migrate=1)
     ended = await set_state(started, "db-only")
     assert ended.code == 1
@@ -144,7 +155,7 @@ async def test_a_core_that_does_not_answer_keeps_the_door_closed(
 ) -> None:
     await set_state(started, "restricted")
     await set_state(started, "db-only")
-    plan = json.loads((started.folder / ".stand-in" / "plan.json").read_text())
+    plan = planned(started)
     started.plan(**plan, up_fails=["core"])
     ended = await set_state(started, "running")
     assert ended.code == 1
@@ -179,7 +190,7 @@ async def test_what_was_killed_in_the_middle_goes_on(started: Project, database:
 
 async def test_pending_migrations_are_not_opened_to_people(started: Project, database: str) -> None:
     await set_state(started, "restricted")
-    plan = json.loads((started.folder / ".stand-in" / "plan.json").read_text())
+    plan = planned(started)
     started.plan(**plan, pending=True)
     refused = await set_state(started, "running")
     assert refused.code == 4
@@ -286,9 +297,44 @@ def test_a_version_that_does_not_answer_is_taken_away_and_the_one_before_stays(
 def test_the_smoke_test_asks_for_the_version_and_tells_what_failed(started: Project, told: Told) -> None:
     started.driver.smoke_test(told.append)
     assert started.calls("smoke-test")[-1][-2:] == ["--version", "local"]
-    started.plan(smoke_test=1)
+    started.plan(unwell=["local"])
     with pytest.raises(StepFailed, match="no worker took it"):
         started.driver.smoke_test(told.append)
+
+
+@pytest.mark.parametrize(("compatible", "interrupts"), [(0, False), (7, True)])
+async def test_a_version_is_released(
+    started: Project, database: str, compatible: int, interrupts: bool
+) -> None:
+    started.plan(**planned(started), compatible=compatible)
+    ended = await release(started, "v2.0.0")
+    assert ended.code == 0, ended.errors + ended.output
+    assert started.images("core") == ["graasp:core-v2.0.0"]
+    assert started.images("worker") == ["graasp:workers-v2.0.0"]
+    assert started.running() == UP
+    assert (record(started)["state"], record(started)["version"]) == ("running", "v2.0.0")
+    assert bool(started.calls("stop", "core")) == interrupts
+    assert started.calls("smoke-test")[-1][-1] == "v2.0.0"
+    assert list((started.folder / ".graasp-compose" / "snapshots").iterdir())
+
+
+@pytest.mark.parametrize("compatible", [0, 7])
+async def test_a_version_that_is_unwell_is_taken_back(
+    started: Project, database: str, compatible: int
+) -> None:
+    # What runs was built before: nothing that is in the folder now may take its name.
+    subprocess.run(
+        ["docker", "compose", "--profile", "migrate", "build", "core", "worker", "migrate"],
+        cwd=started.folder, check=True,
+    )  # fmt: skip
+    started.plan(**planned(started), compatible=compatible, unwell=["v2.0.0"])
+    ended = await release(started, "v2.0.0")
+    assert ended.code == 1, ended.errors + ended.output
+    assert "no worker took it" in ended.output
+    assert started.images("core") == ["graasp:core-local"]
+    assert started.running() == UP
+    assert (record(started)["state"], record(started)["version"]) == ("running", "local")
+    assert len(started.calls("build")) == 2
 
 
 def test_a_snapshot_brings_the_database_back(started: Project, database: str, told: Told) -> None:
