@@ -165,6 +165,8 @@ def test_a_task_gives_up_when_the_other_does_not_finish(small_empty_url: str) ->
         other.execute("select pg_advisory_lock(%s)", (migrations._ADVISORY_LOCK,))
         with pytest.raises(MigrationLocked, match="Another migration task is at work"):
             migrate(small_empty_url, lock_timeout_s=0)
+        assert migrations.is_at_work(small_empty_url)
+    assert not migrations.is_at_work(small_empty_url)
     assert BASELINE in migrate(small_empty_url)
 
 
