@@ -279,7 +279,8 @@ class Alarms:
                 "clusterArn": [cluster.cluster.arn],
                 "group": [f"family:{RECONCILE_FAMILY}"],
                 "lastStatus": ["STOPPED"],
-                "containers": {"exitCode": [{"anything-but": 0}]},
+                # 3: somebody is changing the state, and sees to the database.
+                "containers": {"exitCode": [{"anything-but": [0, 3]}]},
             },
         }
         rules = [

@@ -2,11 +2,15 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from string import Template
 from typing import Any
 
 from cdktn import TerraformStack
 from cdktn_provider_aws.iam_role import IamRole
 from cdktn_provider_aws.iam_role_policy import IamRolePolicy
+
+from infra.environments import Environment
 
 Statement = Mapping[str, Any]
 
@@ -17,6 +21,14 @@ def allow(actions: Sequence[str], *resources: str, **others: Any) -> Statement:
 
 def document(statements: Sequence[Statement]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def statements_of(template: Path, environment: Environment, account: str) -> list[Statement]:
+    """Of a policy in a file, in which region, account and environment are left open."""
+    text = Template(template.read_text()).substitute(
+        region=environment.region, account=account, environment=environment.name
+    )
+    return list(json.loads(text)["Statement"])
 
 
 def role_of(

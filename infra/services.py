@@ -15,7 +15,7 @@ from infra.collector import Collector
 from infra.database import Database
 from infra.environments import Environment, Size
 from infra.inputs import Inputs
-from infra.permissions import allow
+from infra.permissions import allow, statements_of
 from infra.reach import Ports
 from infra.redis import Redis
 from infra.registries import ETHERPAD, LIBRARY, WEB, Registries
@@ -258,9 +258,7 @@ def _databases(parts: Parts) -> Family:
 
 def _reconcile(parts: Parts) -> Family:
     """`graasp state reconcile`: AWS starts a stopped database after seven days by itself."""
-    environment, account = parts.environment, parts.registries.account
-    names, here = environment.names, f"{environment.region}:{account}"
-    parameters = [names.state_parameter, names.lock_parameter, f"{names.lock_parameter}-takeover"]
+    environment = parts.environment
     container = Container(
         RECONCILE_FAMILY,
         _ours(parts, SERVICES[Service.CORE]),
@@ -270,25 +268,6 @@ def _reconcile(parts: Parts) -> Family:
             "--operator", "schedule",
         ],
     )  # fmt: skip
-    permissions = [
-        allow(
-            ["ssm:GetParameter", "ssm:PutParameter", "ssm:DeleteParameter"],
-            *(f"arn:aws:ssm:{here}:parameter{parameter}" for parameter in parameters),
-        ),
-        allow(["rds:DescribeDBInstances", "rds:StopDBInstance"], f"arn:aws:rds:{here}:db:{names.database}"),
-        allow(["ecs:DescribeServices"], f"arn:aws:ecs:{here}:service/{names.cluster}/*"),
-        # These can't be narrowed down to what belongs to the installation; they only read.
-        allow(
-            [
-                "ecs:DescribeTaskDefinition",
-                "ecs:ListTasks",
-                "elasticloadbalancing:DescribeListeners",
-                "elasticloadbalancing:DescribeLoadBalancers",
-                "elasticloadbalancing:DescribeRules",
-                "elasticloadbalancing:DescribeTags",
-                "elasticloadbalancing:DescribeTargetHealth",
-            ],
-            "*",
-        ),
-    ]
+    template = Path(__file__).with_name("reconciler_policy.json")
+    permissions = statements_of(template, environment, parts.registries.account)
     return Family(RECONCILE_FAMILY, [container], _SMALL, permissions=permissions, logs_days=7)

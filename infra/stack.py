@@ -21,6 +21,7 @@ from infra.firewall import firewall
 from infra.inputs import Inputs
 from infra.load_balancer import LoadBalancer
 from infra.network import Network
+from infra.operators import operators
 from infra.reach import SecurityGroups
 from infra.reconciler import reconciler
 from infra.redis import Redis
@@ -66,6 +67,7 @@ class GraaspStack(TerraformStack):
         Scaling(self, environment, state, cluster)
         Alarms(self, environment, inputs, load_balancer, cluster, database, redis)
         reconciler(self, environment, cluster, placement, registries, definitions.roles[RECONCILE_FAMILY])
+        operators(self, environment, registries)
         state_record(self, environment, state)
         names(
             self,

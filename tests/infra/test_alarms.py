@@ -1,6 +1,7 @@
 """Who is told of what, how workers follow the queues, and what watches the database's power."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,15 @@ def test_a_database_that_started_by_itself_is_stopped_again(running: Synthesised
     actions = {action for statement in policy["Statement"] for action in statement["Action"]}
     assert "rds:StopDBInstance" in actions
     assert not actions & {"rds:StartDBInstance", "rds:DeleteDBInstance", "ecs:UpdateService"}
+
+
+def test_there_is_a_policy_for_operators_with_what_the_driver_asks_for(running: Synthesised) -> None:
+    operator = running.only("aws_iam_policy")
+    # Longer ones are refused; an account's number has twelve digits.
+    text = re.sub(r"\$\{data\.aws_caller_identity\.account\.account_id\}", "1" * 12, operator["policy"])
+    assert len(re.sub(r"\s", "", text)) <= 6144
+    assert "${" not in text
+    assert f"cluster/graasp-{running.environment}" in text
 
 
 def test_failures_that_no_metric_shows_are_told_as_well(running: Synthesised) -> None:
