@@ -13,7 +13,7 @@ from infra.permissions import Statement, allow
 from infra.product import WORKER_METRICS_PORT
 from infra.tasks import Container
 
-_IMAGE = "public.ecr.aws/aws-observability/aws-otel-collector:v0.43.3"
+_IMAGE = "amazon/aws-otel-collector:v0.43.3"
 _LOGS_DAYS = 7
 
 # Jobs by `state`: waiting, delayed, running, failed.

@@ -23,9 +23,9 @@ from infra.secrets import Reference, Secrets
 from infra.tasks import Container, Family, Health, TaskDefinitions
 
 # Their makers' images, pinned by us.
-_UMAMI = "ghcr.io/umami-software/umami:3.0.3"
+_UMAMI = "umamisoftware/umami:3.0.3"
 _MEILISEARCH = "getmeili/meilisearch:v1.8.4"
-_POSTGRESQL = "public.ecr.aws/docker/library/postgres:16.11-alpine"
+_POSTGRESQL = "postgres:16.11-alpine"
 
 DATABASES_FAMILY = "databases"
 RECONCILE_FAMILY = "reconcile"
