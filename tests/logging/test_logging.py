@@ -53,7 +53,7 @@ async def test_every_line_of_a_request_has_its_id(
     await client.get("/nowhere", headers={"X-Request-Id": "request-three"})
     lines = read(request_log.getvalue())
     assert [line["request_id"] for line in lines] == ["request-one", "request-two", "request-three"]
-    assert [line["route"] for line in lines] == ["/maintenance/next", "/maintenance/next", None]
+    assert [line["route"] for line in lines] == ["/api/maintenance/next", "/api/maintenance/next", None]
     assert [line["status"] for line in lines] == [200, 200, 404]
     assert [line["method"] for line in lines] == ["GET", "HEAD", "GET"]
     assert "secret" not in request_log.getvalue()

@@ -73,7 +73,7 @@ async def test_an_unexpected_error_of_the_core_is_reported_with_the_id_of_its_re
     assert event["tags"]["log"] == "unexpected error"
     # Neither a probe nor a scrape is a transaction.
     [transaction] = sentry.envelopes("transaction")
-    assert transaction["transaction"] == "GET /maintenance/next"
+    assert transaction["transaction"] == "GET /api/maintenance/next"
     assert transaction["tags"]["request_id"] == answer.headers["x-request-id"]
     assert transaction["contexts"]["trace"]["status"] == "internal_error"
     for told in (event, transaction):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -69,9 +70,24 @@ async def test_metrics_are_served_when_the_database_is_away(
     assert _samples(answer.content)["graasp_database_up",] == 0
 
 
-async def test_requests_are_measured_by_route(app: FastAPI, client: httpx.AsyncClient) -> None:
+@pytest.mark.parametrize(
+    ("path", "route", "status"),
+    [
+        ("/health", "/health", "200"),
+        ("/api/status", "/api/status", "200"),
+        (f"/api/items/{uuid4()}", "/api/items/{id}", "404"),
+        # Answered without the prefix too: it is the same route.
+        (f"/items/{uuid4()}", "/api/items/{id}", "404"),
+        # The index leaves what spans segments to the search.
+        ("/api/h5p-assets/none/core.js", "/api/h5p-assets/{path:path}", "404"),
+        ("/nothing/here", "unmatched", "404"),
+    ],
+)
+async def test_requests_are_measured_by_route(
+    app: FastAPI, client: httpx.AsyncClient, path: str, route: str, status: str
+) -> None:
     before = _samples(await metrics_text(app.state.platform.database))
-    await client.get("/health")
+    await client.get(path)
     after = _samples(await metrics_text(app.state.platform.database))
     counted = {
         key: value - before.get(key, 0)
@@ -80,7 +96,7 @@ async def test_requests_are_measured_by_route(app: FastAPI, client: httpx.AsyncC
     }
     assert sum(counted.values()) == 1
     [key] = [key for key, value in counted.items() if value]
-    assert key[1:] == ("GET", "/health", "200")
+    assert key[1:] == ("GET", route, status)
 
 
 def test_settings_name_the_ports(make_settings: Callable[..., Settings]) -> None:

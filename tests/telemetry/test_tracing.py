@@ -64,7 +64,7 @@ async def test_a_request_and_the_jobs_that_follow_from_it_are_one_trace(
     spans = collector.spans()
     # Probes are not told: the core has answered some.
     [request] = _of_kind(spans, SERVER).values()
-    assert request.name == "POST /items/{id}/actions/export"
+    assert request.name == "POST /api/items/{id}/actions/export"
     assert (request.service, request.trace, request.failed) == ("graasp-core", TRACE, False)
     assert request.attributes["http.response.status_code"] == 204
     jobs = _of_kind(spans, CONSUMER)
@@ -128,7 +128,7 @@ async def test_of_an_error_only_its_type_is_told(
         await platform.database.primary.release(connection)
 
     spans = collector.spans()
-    assert _of_kind(spans, SERVER)["GET /maintenance/next"].failed
+    assert _of_kind(spans, SERVER)["GET /api/maintenance/next"].failed
     [failed] = [span for span in spans if span.kind == CLIENT and span.failed]
     assert [event.keys() for event in failed.attributes["events"]] == [
         {"exception.type", "exception.escaped"}

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graasp.http.addresses import address_of
 from graasp.http.error_answers import unexpected_answer
+from graasp.http.middleware.paths import route_of
 from graasp.telemetry.metrics import observe_request
 
 log = structlog.get_logger("graasp.request")
@@ -92,7 +93,7 @@ class UnexpectedErrors:
 
 def _done(scope: Scope, status: int, seconds: float) -> None:
     # The pattern, not the URL: queries carry sign-in tokens.
-    route = getattr(scope.get("route"), "path", None)
+    route = route_of(scope)
     observe_request(scope["method"], route or "unmatched", status, seconds)
     watching = status < _FIRST_ERROR and scope["path"].startswith(WATCHED)
     log.log(

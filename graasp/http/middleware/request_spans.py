@@ -7,6 +7,7 @@ import structlog
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from graasp.http.middleware.paths import route_of
 from graasp.http.middleware.request_context import WATCHED
 from graasp.telemetry.tracing import RequestEnded, current_trace_id
 
@@ -42,4 +43,4 @@ class RequestSpans:
             try:
                 await self._app(scope, receive, send_and_note)
             finally:
-                ended(getattr(scope.get("route"), "path", None), status)
+                ended(route_of(scope), status)
