@@ -133,5 +133,5 @@ class Versions:
 
 
 def own_version() -> str:
-    """Of the code that runs this."""
-    return f"v{installed_version('graasp-core')}"
+    """Of the code that runs this, as it is in its folder: a name that no tag, branch or commit can be taken for."""
+    return f"v{installed_version('graasp-core')}+folder"

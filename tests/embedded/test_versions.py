@@ -85,6 +85,16 @@ def test_the_own_version_is_the_code_itself_again(versions: Versions) -> None:
     assert versions.is_own
 
 
+def test_a_tag_of_the_same_release_is_not_taken_for_the_code_in_the_folder(
+    versions: Versions, repository: Path
+) -> None:
+    tag = own_version().partition("+")[0]
+    _git(repository, "tag", tag, "v1")
+    _deploy(versions, tag)
+    assert (versions.current, versions.is_own) == (tag, False)
+    assert (versions.programs.parents[1] / "which").read_text() == "v1"
+
+
 @pytest.mark.parametrize(
     ("version", "reason"),
     [("v9", "has no version v9"), ("--help", "not the name"), ("v1; ls", "not the name"), ("v3", "which")],
