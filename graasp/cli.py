@@ -111,13 +111,19 @@ class _Commands(TyperGroup):
 def _load(name: str, command: Command) -> Any:
     found = getattr(import_module(command.module), command.name)
     if not isinstance(found, typer.Typer):
-        single = typer.Typer(add_completion=False)
+        single = typer.Typer(add_completion=False, rich_markup_mode="markdown")
         single.command(name, context_settings=_PASSED_ON if command.passes_on else {})(found)
         found = single
     return get_command(found)
 
 
-app = typer.Typer(cls=_Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
 
 
 @app.callback()

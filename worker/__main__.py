@@ -15,6 +15,7 @@ from worker.pool import PoolOptions, WorkProcess, run_pool, run_process
 
 app = typer.Typer(
     add_completion=False,
+    rich_markup_mode="markdown",
     no_args_is_help=False,
     pretty_exceptions_enable=False,
     help="Work on jobs. Exit codes: 0 stopped as asked, 1 failed, 2 wrong usage or configuration.",

@@ -32,6 +32,7 @@ from graasp.visibility.tables import item_visibility
 
 seed_commands = typer.Typer(
     add_completion=False,
+    rich_markup_mode="markdown",
     no_args_is_help=True,
     help="Fill a database: the demo course, the benchmark data.\n\n"
     "Exit codes: 0 done, or there already; 1 not possible; 2 wrong usage or configuration.",

@@ -13,7 +13,10 @@ from graasp.platform import open_platform
 from graasp.settings import Settings, load_settings
 
 storage_commands = typer.Typer(
-    add_completion=False, no_args_is_help=True, help="Look at what is stored, and delete what nothing needs."
+    add_completion=False,
+    rich_markup_mode="markdown",
+    no_args_is_help=True,
+    help="Look at what is stored, and delete what nothing needs.",
 )
 
 
