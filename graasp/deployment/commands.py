@@ -44,13 +44,17 @@ from graasp.deployment.transitions import (
 
 state_commands = typer.Typer(
     add_completion=False,
+    rich_markup_mode="markdown",
     no_args_is_help=True,
-    help="Look at the state of an installation, and change it. Exit codes: 0 done, or nothing to do; 1 a step failed; "
+    help="Look at the state of an installation, and change it.\n\nExit codes: 0 done, or nothing to do; 1 a step failed; "
     "2 wrong usage or configuration; 3 somebody else is changing the state; 4 refused, nothing was changed; 130 "
     "interrupted.",
 )
 
-WantedState = Annotated[State, typer.Argument(help="The state to go to.", show_default=False)]
+WantedState = Annotated[
+    State,
+    typer.Argument(help=f"The state to go to: {', '.join(State)}.", metavar="STATE", show_default=False),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 Again = Annotated[bool, typer.Option("--again", help="Take every step, also to the state that is recorded.")]
 

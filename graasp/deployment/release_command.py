@@ -25,7 +25,14 @@ from graasp.deployment.transitions import Options
 
 
 def release_version(
-    version: Annotated[str, typer.Argument(help="The version, as its images are tagged: v1.2.3.")],
+    version: Annotated[
+        str,
+        typer.Argument(
+            help="embedded: a tag, branch or commit of the git repository that the code lies in. compose, ecs: as its "
+            "images are tagged, v1.2.3.",
+            show_default=False,
+        ),
+    ],
     target: TargetOption = Target.EMBEDDED,
     data: DataOption = Path(".graasp"),
     project_directory: ProjectDirectoryOption = Path(),
@@ -45,6 +52,9 @@ def release_version(
     ] = None,
 ) -> None:
     """Release a version: migrate, start, test, and go back to the version before when something fails.
+
+    Without --target it is installed beside the data of a `graasp up` that runs, and started in its place. The version
+    that ends in +folder is the code in the folder itself.
 
     Exit codes: 0 released; 1 not released, and the version before runs again; 2 wrong usage or configuration;
     3 somebody else is changing the state; 4 refused, nothing was changed; 5 not released, and an operator has to see

@@ -12,6 +12,8 @@ from graasp.deployment.driver import Driver
 
 
 class Target(StrEnum):
+    """What commands work on; unless they are told otherwise, on what `graasp up` runs."""
+
     EMBEDDED = "embedded"
     COMPOSE = "compose"
     ECS = "ecs"
@@ -49,7 +51,13 @@ _DRIVERS = {
     Target.ECS: ("graasp.deployment.ecs", "EcsDriver"),
 }
 
-TargetOption = Annotated[Target, typer.Option("--target", help="The kind of installation.")]
+TargetOption = Annotated[
+    Target,
+    typer.Option(
+        "--target",
+        help="The kind of installation: what `graasp up` runs, the containers of one host, or an environment on AWS.",
+    ),
+]
 DataOption = Annotated[
     Path, typer.Option("--data", help="embedded: the folder that `graasp up` keeps its data in.")
 ]

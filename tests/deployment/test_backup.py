@@ -18,6 +18,7 @@ from graasp.deployment.backup.restoring import DoesNotFit, restore
 from graasp.deployment.backup.stored_files import open_stored_files
 from graasp.deployment.driver import StepFailed
 from graasp.embedded.postgres import embedded_postgres
+from graasp.embedded.versions import own_version
 from graasp.settings import Settings
 from graasp.storage import FileStorage, Stored, open_storage
 from graasp.storage.local import LocalStorage
@@ -324,35 +325,39 @@ async def test_the_database_is_saved_as_it_was_before_the_first_file(
 @pytest.mark.parametrize("settings", ["disk"], indirect=True)
 async def test_the_commands_save_and_restore(settings: Settings, database: str, tmp_path: Path) -> None:
     variables = {**environment(settings), "DB_CONNECTION": database}
-    saved = await run_graasp(tmp_path, "backup", "a.tar", **variables)
+
+    async def run(command: str, file: str, *options: str, **others: str) -> Ended:
+        return await run_graasp(
+            tmp_path, command, file, "--target", "variables", *options, **variables | others
+        )
+
+    saved = await run("backup", "a.tar")
     assert saved.code == 0, saved.errors
     assert "3 accounts, 0 items, 6 files" in saved.output
     assert (tmp_path / "a.tar").stat().st_mode & 0o777 == 0o600
-    assert (await run_graasp(tmp_path, "backup", "a.tar", **variables)).code == 2
+    assert (await run("backup", "a.tar")).code == 2
     execute(database, "delete from account")
 
-    unconfirmed = await run_graasp(tmp_path, "restore", "a.tar", **variables)
+    unconfirmed = await run("restore", "a.tar")
     assert unconfirmed.code == 1
     assert scalar(database, "select count(*) from account") == 0
 
     whole = (tmp_path / "a.tar").read_bytes()
     (tmp_path / "damaged.tar").write_bytes(whole[: len(whole) // 2])
-    damaged = await run_graasp(tmp_path, "restore", "damaged.tar", "--yes", **variables)
+    damaged = await run("restore", "damaged.tar", "--yes")
     assert (damaged.code, scalar(database, "select count(*) from account")) == (3, 0)
 
     with psycopg.connect(database, application_name="graasp"):
-        in_use = await run_graasp(tmp_path, "restore", "a.tar", "--yes", **variables)
+        in_use = await run("restore", "a.tar", "--yes")
     assert in_use.code == 4
     assert "Stop what runs" in in_use.errors
 
-    restored = await run_graasp(tmp_path, "restore", "a.tar", "--yes", **variables)
+    restored = await run("restore", "a.tar", "--yes")
     assert (restored.code, restored.output) == (0, "restored\n"), restored.errors
     assert scalar(database, "select count(*) from account") == 3
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
 
-    nowhere = await run_graasp(
-        tmp_path, "backup", "b.tar", **{**variables, "DB_CONNECTION": "postgresql://u:hidden@127.0.0.1:1/x"}
-    )
+    nowhere = await run("backup", "b.tar", DB_CONNECTION="postgresql://u:hidden@127.0.0.1:1/x")
     assert (nowhere.code, "hidden" in nowhere.errors, (tmp_path / "b.tar").exists()) == (1, False, False)
 
 
@@ -372,7 +377,7 @@ async def test_an_installation_in_containers_is_saved_and_restored_inside_of_one
     assert saved.code == 0, saved.errors
     assert "3 accounts, 0 items, 6 files" in saved.output
     [call] = project.calls("run", "backup")
-    assert call[-4:] == ["core", "graasp", "backup", "-"]
+    assert call[-6:] == ["core", "graasp", "backup", "-", "--target", "variables"]
     execute(database, "delete from account")
     with psycopg.connect(database, application_name="graasp"):
         in_use = await run("restore", "--yes")
@@ -399,19 +404,41 @@ async def test_an_installation_of_graasp_up_is_saved_and_restored_while_it_does_
     (data / "files" / "files").mkdir(parents=True)
     (data / "files" / "files" / "a.txt").write_text("text")
 
-    saved = await run_graasp(tmp_path, "backup", "a.tar", "--target", "embedded", "--data", data)
+    saved = await run_graasp(tmp_path, "backup", "a.tar", "--data", data)
     assert saved.code == 0, saved.errors
     assert "2 accounts, 0 items, 1 files" in saved.output
     (data / "files" / "files" / "a.txt").unlink()
-    restored = await run_graasp(tmp_path, "restore", "a.tar", "--yes", "--target", "embedded", "--data", data)
+    restored = await run_graasp(tmp_path, "restore", "a.tar", "--yes", "--data", data)
     assert restored.code == 0, restored.errors
     assert (data / "files" / "files" / "a.txt").read_text() == "text"
 
-    nowhere = await run_graasp(
-        tmp_path, "backup", "b.tar", "--target", "embedded", "--data", tmp_path / "none"
-    )
-    assert nowhere.code == 2
-    assert "There is no installation in" in nowhere.errors
+    unconfirmed = await run_graasp(tmp_path, "restore", "a.tar", "--data", data)
+    assert f"all stored files of `graasp up` in {data}" in unconfirmed.output
+
+    (tmp_path / "empty").mkdir()
+    for folder, reason in (("none", "There is no installation in"), ("empty", "There is no database in")):
+        nowhere = await run_graasp(tmp_path, "backup", "b.tar", "--data", tmp_path / folder)
+        assert nowhere.code == 2
+        assert reason in nowhere.errors
+
+
+@pytest.mark.parametrize("settings", ["disk"], indirect=True)
+async def test_where_graasp_up_uses_a_database_of_ones_own_that_one_is_saved(
+    settings: Settings, database: str, tmp_path: Path
+) -> None:
+    (tmp_path / ".graasp").mkdir()
+    variables = {**environment(settings), "DB_CONNECTION": database, "NODE_ENV": "development"}
+    saved = await run_graasp(tmp_path, "backup", "a.tar", **variables)
+    assert saved.code == 0, saved.errors
+    assert f"version {own_version()}, 3 accounts, 0 items, 6 files" in saved.output
+
+
+async def test_what_the_cloud_saves_itself_is_not_offered(tmp_path: Path) -> None:
+    for command in ("backup", "restore"):
+        refused = await run_graasp(tmp_path, command, "a.tar", "--target", "ecs")
+        assert refused.code == 2
+        assert "'ecs' is not one of 'embedded', 'compose'" in refused.errors
+        assert "graasp state restore" in (await run_graasp(tmp_path, command, "--help")).output
 
 
 def _databases(url: str) -> set[object]:

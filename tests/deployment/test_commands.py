@@ -2,11 +2,15 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import click
 import orjson
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner, Result
 
+from graasp.cli import app
 from graasp.deployment import commands
 from graasp.deployment.driver import MigrationResult, StepFailed
 from graasp.deployment.states import Service, State
@@ -180,3 +184,21 @@ def test_what_can_not_be_looked_at_is_told(
 def test_a_folder_without_an_installation_is_told(tmp_path: Path) -> None:
     with pytest.raises(TargetUnusable, match="--data names the folder"):
         open_driver(Target.EMBEDDED, TargetOptions(data=tmp_path / "none"))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(("state", name) for name in ("show", "plan", "set", "reconcile", "restore", "unlock")),
+        ("release",),
+        ("backup",),
+        ("restore",),
+    ],
+)
+def test_commands_work_on_what_graasp_up_runs_unless_told_otherwise(path: tuple[str, ...]) -> None:
+    command: Any = get_command(app)
+    for name in path:
+        command = command.get_command(click.Context(command), name)
+    options = {option.name: option for option in command.params}
+    assert options["target"].default == Target.EMBEDDED
+    assert options["data"].default == Path(".graasp")

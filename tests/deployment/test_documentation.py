@@ -7,6 +7,7 @@ from pathlib import Path
 from graasp.deployment.commands import state_commands
 from graasp.deployment.console import ExitCode
 from graasp.deployment.planner import plan
+from graasp.deployment.release_command import release_version
 from graasp.deployment.states import PRODUCTION, SINGLE, STATES, Service, State, desired_count
 
 STATES_PAGE = Path(__file__).parents[2] / "docs" / "operations" / "states.md"
@@ -73,16 +74,10 @@ def test_the_page_says_what_each_step_does() -> None:
     assert table_of_steps() in STATES_PAGE.read_text()
 
 
-def test_the_page_lists_every_exit_code() -> None:
+def test_the_page_and_the_helps_list_every_exit_code() -> None:
     page = STATES_PAGE.read_text()
-    help_text = str(state_commands.info.help)
-    for code in {
-        ExitCode.DONE,
-        ExitCode.FAILED,
-        ExitCode.USAGE,
-        ExitCode.LOCKED,
-        ExitCode.REFUSED,
-        ExitCode.INTERRUPTED,
-    }:
+    of_state, of_release = str(state_commands.info.help), str(release_version.__doc__)
+    for code in ExitCode:
         assert f"| {code.value} | " in page
-        assert f" {code.value} " in help_text
+        assert f" {code.value} " in of_release
+        assert (f" {code.value} " in of_state) == (code is not ExitCode.ASTRAY)

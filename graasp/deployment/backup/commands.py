@@ -16,7 +16,7 @@ import typer
 
 from graasp.db import migrations
 from graasp.deployment.backup.archive import Archive, Manifest, UnusableArchive, open_archive
-from graasp.deployment.backup.installations import installation_settings
+from graasp.deployment.backup.installations import SavedTarget, installation_settings
 from graasp.deployment.backup.making import back_up
 from graasp.deployment.backup.restoring import DoesNotFit
 from graasp.deployment.backup.restoring import restore as restore_from
@@ -26,13 +26,14 @@ from graasp.deployment.dumps import InUse
 from graasp.deployment.targets import (
     DataOption,
     ProjectDirectoryOption,
-    Target,
     TargetOptions,
     TargetUnusable,
 )
 from graasp.embedded.process import CannotStart
 
 _STREAM = Path("-")
+# A container knows its installation from its variables.
+_INSIDE = ("--target", SavedTarget.VARIABLES)
 
 
 class ExitCode(IntEnum):
@@ -44,9 +45,14 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
-InstallationOption = Annotated[
-    Target | None,
-    typer.Option("--target", help="The kind of installation; left out: the one that the variables describe."),
+SavedTargetOption = Annotated[
+    SavedTarget,
+    typer.Option(
+        "--target",
+        help="The kind of installation: what `graasp up` runs, the containers of one host, or whatever the variables "
+        "of the core describe. Not AWS: there `graasp state set db-only` saves the database, `graasp state restore` "
+        "puts it back, and the buckets keep versions of files.",
+    ),
 ]
 
 
@@ -55,7 +61,7 @@ def backup(
         Path | None,
         typer.Argument(help="File to make, or - for standard output; graasp-<time>.tar when left out."),
     ] = None,
-    target: InstallationOption = None,
+    target: SavedTargetOption = SavedTarget.EMBEDDED,
     data: DataOption = Path(".graasp"),
     project_directory: ProjectDirectoryOption = Path(),
 ) -> None:
@@ -66,7 +72,6 @@ def backup(
 
     Exit codes: 0 done; 1 failed, no file is left; 2 wrong usage or configuration.
     """
-    _require_target(target)
     path = file or Path(f"graasp-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.tar")
     options = TargetOptions(data, project_directory)
     with _told():
@@ -83,7 +88,7 @@ def backup(
 
 def restore(
     file: Annotated[Path, typer.Argument(help="Archive that `graasp backup` made, or - for standard input.")],
-    target: InstallationOption = None,
+    target: SavedTargetOption = SavedTarget.EMBEDDED,
     data: DataOption = Path(".graasp"),
     project_directory: ProjectDirectoryOption = Path(),
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
@@ -96,7 +101,6 @@ def restore(
     Exit codes: 0 done; 1 failed; 2 wrong usage or configuration; 3 the archive is damaged, none, or of a later
     version; 4 the installation runs. Except after 0, the installation is as it was.
     """
-    _require_target(target)
     options = TargetOptions(data, project_directory)
     with _told(), _on_disk(file) as path:
         archive = open_archive(path)
@@ -106,23 +110,38 @@ def restore(
             typer.echo(
                 f"{file}: {_described(archive.manifest)}, made {archive.manifest.made_at:%Y-%m-%d %H:%M:%S %Z}"
             )
-            typer.confirm("It replaces the database and all stored files. Go on?", abort=True)
+            typer.confirm(
+                f"It replaces the database and all stored files of {_named(target, options)}. Go on?",
+                abort=True,
+            )
         _restore(target, options, path, archive)
     typer.echo("restored")
 
 
-def _make(target: Target | None, options: TargetOptions, output: BinaryIO) -> None:
-    if target is Target.COMPOSE:
-        _require_done(run_in_core(options, ["graasp", "backup", str(_STREAM)], stdout=output))
+def _named(target: SavedTarget, options: TargetOptions) -> str:
+    match target:
+        case SavedTarget.EMBEDDED:
+            return f"`graasp up` in {options.data.resolve()}"
+        case SavedTarget.COMPOSE:
+            return f"the containers of {options.project_directory.resolve()}"
+        case SavedTarget.VARIABLES:
+            return "the installation that the variables describe"
+
+
+def _make(target: SavedTarget, options: TargetOptions, output: BinaryIO) -> None:
+    if target is SavedTarget.COMPOSE:
+        _require_done(run_in_core(options, ["graasp", "backup", str(_STREAM), *_INSIDE], stdout=output))
         return
     with installation_settings(target, options) as settings:
         asyncio.run(back_up(settings, output, _report))
 
 
-def _restore(target: Target | None, options: TargetOptions, path: Path, archive: Archive) -> None:
-    if target is Target.COMPOSE:
+def _restore(target: SavedTarget, options: TargetOptions, path: Path, archive: Archive) -> None:
+    if target is SavedTarget.COMPOSE:
         with path.open("rb") as content:
-            _require_done(run_in_core(options, ["graasp", "restore", str(_STREAM), "--yes"], stdin=content))
+            _require_done(
+                run_in_core(options, ["graasp", "restore", str(_STREAM), "--yes", *_INSIDE], stdin=content)
+            )
         return
     with installation_settings(target, options) as settings:
         asyncio.run(restore_from(settings, archive, _report))
@@ -135,13 +154,6 @@ def _require_done(code: int) -> None:
     # It has told why.
     if code:
         raise typer.Exit(code)
-
-
-def _require_target(target: Target | None) -> None:
-    if target is Target.ECS:
-        raise typer.BadParameter(
-            "the cloud saves its own: snapshots of the database, versions of stored files"
-        )
 
 
 @contextmanager

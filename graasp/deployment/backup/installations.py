@@ -1,7 +1,8 @@
 """What reaches the installation that is saved or restored."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -9,38 +10,55 @@ from dotenv import dotenv_values
 from graasp.deployment.targets import Target, TargetOptions, TargetUnusable
 from graasp.embedded.environment import development_environment
 from graasp.embedded.postgres import embedded_postgres
+from graasp.embedded.versions import Versions
 from graasp.settings import Settings, load_settings, process_environment
+
+
+class SavedTarget(StrEnum):
+    """Whose installations are saved and restored. On AWS the cloud saves its own."""
+
+    EMBEDDED = Target.EMBEDDED
+    COMPOSE = Target.COMPOSE
+    # Whatever DB_CONNECTION and the others say: in a container of the installation, for one.
+    VARIABLES = "variables"
+
 
 # Neither a backup nor a restore uses them.
 _UNUSED = {"redis_connection": "redis://nowhere.invalid", "mailer_connection": "smtp://nowhere.invalid"}
 
 
 @contextmanager
-def installation_settings(target: Target | None, options: TargetOptions) -> Iterator[Settings]:
-    """The settings of the installation, whose database is up as long as the block lasts.
+def installation_settings(target: SavedTarget, options: TargetOptions) -> Iterator[Settings]:
+    """The settings of an installation that this process reaches itself; its database is up as long as the block lasts.
 
     Raises InvalidSettings, TargetUnusable and CannotStart.
     """
-    if target is None:
+    if target is SavedTarget.VARIABLES:
         yield load_settings()
         return
-    with _embedded_database(options.data) as url:
-        environment = {
-            "DB_CONNECTION": url,
-            **development_environment(process_environment(), options.data.resolve()),
-        }
-        given = {name.lower(): value for name, value in environment.items()}
-        yield load_settings(**{**_UNUSED, **{n: v for n, v in given.items() if n in Settings.model_fields}})
+    folder = options.data.resolve()
+    if not folder.is_dir():
+        raise TargetUnusable(
+            f"There is no installation in {folder}: `graasp up` makes one, and --data names the folder that it keeps its "
+            "data in. --target names an installation of another kind."
+        )
+    # What `graasp up` would be given.
+    given = process_environment()
+    with _database(folder, given) as url:
+        made = {"DB_CONNECTION": url, "APP_VERSION": Versions(folder / "versions").current}
+        environment = development_environment(given, folder) | made
+        known = {name.lower(): value for name, value in environment.items()}
+        yield load_settings(**{**_UNUSED, **{n: v for n, v in known.items() if n in Settings.model_fields}})
 
 
 @contextmanager
-def _embedded_database(data: Path) -> Iterator[str]:
-    """The database of `graasp up`: as it runs, or else started here."""
-    if not (data / "postgres").is_dir():
-        raise TargetUnusable(f"There is no installation in {data}: `graasp up` makes one.")
-    running = dotenv_values(data / "environment").get("DB_CONNECTION")
-    if running is not None:
-        yield running
+def _database(folder: Path, given: Mapping[str, str]) -> Iterator[str]:
+    """The database of `graasp up`: one of the developer's own, the one that runs, or else started here."""
+    known = given.get("DB_CONNECTION") or dotenv_values(folder / "environment").get("DB_CONNECTION")
+    if known is not None:
+        yield known
         return
-    with embedded_postgres(data / "postgres") as url:
+    if not (folder / "postgres").is_dir():
+        raise TargetUnusable(f"There is no database in {folder}: `graasp up` makes one.")
+    with embedded_postgres(folder / "postgres") as url:
         yield url
