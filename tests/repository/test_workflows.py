@@ -107,6 +107,16 @@ def test_the_environments_to_choose_from_are_those_of_the_cloud_stack(name: str)
     assert sorted(inputs["environment"]["options"]) == sorted(ENVIRONMENTS)
 
 
+@pytest.mark.parametrize(("name", "job"), [("clean-up", "images"), ("infra-plan", "plan")])
+def test_what_is_done_to_every_environment_is_done_to_those_that_the_repository_names(
+    name: str, job: str
+) -> None:
+    given = _read(name)["jobs"][job]["strategy"]["matrix"]["environment"]
+    [default] = re.findall(r"^\$\{\{ fromJSON\(vars\.ENVIRONMENTS \|\| '(.+)'\) \}\}$", given)
+    assert set(json.loads(default)) < set(ENVIRONMENTS)
+    assert set(json.loads(re.findall(r"says as JSON.*?`(\[.+?\])`", PAGE, re.DOTALL)[0])) == set(ENVIRONMENTS)
+
+
 def test_what_is_scheduled() -> None:
     assert [one["cron"] for one in _read("stop")["on"]["schedule"]] == ["30 16 * * 1-5"]
     assert [one["cron"] for one in _read("clean-up")["on"]["schedule"]] == ["58 1 * * 1"]
