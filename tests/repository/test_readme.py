@@ -7,12 +7,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
+from textwrap import dedent
 
 import httpx
 import pytest
 import yaml
 
+from graasp.cli import COMMANDS
 from graasp.embedded.process import free_port
 from graasp.settings import Settings
 from tests.deployment.compose_project import make_project
@@ -25,7 +28,9 @@ _OURS = {name.upper() for name in Settings.model_fields}
 
 
 def _blocks(page: Path) -> list[str]:
-    return re.findall(r"^```sh\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    """What stands between the fences of shell scripts, also of those in lists."""
+    found = re.findall(r"^( *)```sh\n(.*?)^\1```$", page.read_text(), re.MULTILINE | re.DOTALL)
+    return [dedent(script) for _, script in found]
 
 
 def _commands(name: str) -> list[str]:
@@ -37,7 +42,7 @@ def _commands(name: str) -> list[str]:
         lines += [
             line
             for block in _blocks(page)
-            for line in re.findall(rf"^(?:\.venv/bin/)?({name} [^#\n]+)", block, re.MULTILINE)
+            for line in re.findall(rf"^(?:cd \S+ && )?(?:\.venv/bin/)?({name} [^#\n]+)", block, re.MULTILINE)
         ]
         found += [line.strip() for line in lines]
     return found
@@ -113,6 +118,20 @@ def test_every_graasp_command_of_the_pages_is_understood(line: str) -> None:
     parse(line)
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_graasp_command_is_on_a_page(name: str) -> None:
+    assert any(re.search(rf"\bgraasp {name}\b", page.read_text()) for page in PAGES)
+
+
+def test_the_map_of_the_readme_has_every_folder_of_the_repository() -> None:
+    listed = subprocess.check_output(["git", "ls-files", "--", "*/*"], cwd=ROOT, text=True)
+    folders = {line.partition("/")[0] for line in listed.splitlines()}
+    [table] = re.findall(
+        r"^## The map\n\n(.*?)\n\n", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL
+    )
+    assert folders == {named.partition("/")[0] for named in re.findall(r"`([\w.]+/[\w/]*)`", table)}
+
+
 @pytest.mark.parametrize("line", sorted(set(_commands("docker compose"))))
 def test_every_compose_command_of_the_pages_names_services_that_exist(line: str) -> None:
     _, _, action, *words = line.split()
@@ -121,6 +140,22 @@ def test_every_compose_command_of_the_pages_names_services_that_exist(line: str)
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
     # What follows the service is for its container.
     assert set(named[:1] if action in ("exec", "run") else named) <= services.keys()
+
+
+@pytest.mark.parametrize("line", sorted(set(_commands("sh requirements/install.sh"))))
+def test_what_the_pages_say_to_install_is_locked(line: str) -> None:
+    assert (ROOT / "requirements" / f"{line.split()[2]}.txt").exists()
+
+
+@pytest.mark.parametrize("module", sorted({line.split()[2] for line in _commands("python -m")}))
+def test_every_python_program_of_the_pages_is_there(module: str) -> None:
+    assert find_spec(module)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if _blocks(page)], ids=lambda page: page.name)
+def test_every_script_of_the_pages_is_one_that_a_shell_reads(page: Path) -> None:
+    for script in _blocks(page):
+        subprocess.run(["bash", "-n"], input=script, text=True, check=True)
 
 
 @pytest.mark.parametrize("line", sorted({line.partition(" #")[0].strip() for line in _commands("make")}))
