@@ -18,7 +18,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     no_args_is_help=False,
     pretty_exceptions_enable=False,
-    help="Work on jobs. Exit codes: 0 stopped as asked, 1 failed, 2 wrong usage or configuration.",
+    help="Work on jobs until told to stop.\n\nExit codes: 0 stopped as asked, 1 failed, 2 wrong usage or configuration.",
 )
 
 

@@ -27,7 +27,8 @@ job_commands = typer.Typer(
     add_completion=False,
     rich_markup_mode="markdown",
     no_args_is_help=True,
-    help="Look at jobs, cancel them, queue them again. Exit codes: 0 done, 1 no such job or not possible, 2 usage.",
+    help="Look at jobs, cancel them, queue them again.\n\n"
+    "Exit codes: 0 done, 1 no such job or not possible, 2 usage.",
 )
 
 
