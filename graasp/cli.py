@@ -144,10 +144,10 @@ def main() -> None:
     run(app)
 
 
-def run(commands: typer.Typer) -> None:
-    """Run a command line: what an operator can put right ends it with a sentence, not with a traceback."""
+def run(commands: typer.Typer, name: str = "graasp") -> None:
+    """Run a command line, known by this name: what an operator can put right ends it with a sentence, not with a traceback."""
     try:
-        commands()
+        commands(prog_name=name)
     except Exception as error:
         explanation = _explanation(error)
         if explanation is None:

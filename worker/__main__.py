@@ -95,4 +95,4 @@ def process(
 
 
 if __name__ == "__main__":
-    run(app)
+    run(app, "graasp worker")
