@@ -5,6 +5,8 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from graasp.accounts.routes import router as accounts
 from graasp.actions.routes import router as actions
+from graasp.apps.routes import context as app_context
+from graasp.apps.routes import router as apps
 from graasp.auth.routes import router as auth
 from graasp.avatars.routes import router as avatars
 from graasp.data_export.routes import router as data_export
@@ -43,6 +45,8 @@ DOMAINS = (
     downloads,
     notifications,
     actions,
+    apps,
+    app_context,
     exports,
     imports,
     h5p,

@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, urlsplit
+from uuid import UUID
 
 import psycopg
 from dotenv import dotenv_values
@@ -247,6 +248,12 @@ class Settings(BaseSettings):
     geolocation_api_key: SecretStr | None = None
     meilisearch_url: HttpUrl | None = None
     geoip_database: Path | None = None
+
+    # --- apps --------------------------------------------------------------------------------------
+    # Whose apps authors choose from.
+    apps_publisher_id: UUID | None = None
+    # Whether only registered apps, from their publishers' origins, get tokens. Items may have others.
+    apps_check_origin: Flag = False
 
     # --- development -------------------------------------------------------------------------------
     # Where `graasp up` keeps what it made; it sets this for the processes that it starts.

@@ -1,9 +1,49 @@
 """Every statement on registered apps and what they store."""
 
-from sqlalchemy import func, select, text
+from sqlalchemy import Uuid, bindparam, func, select, text, true
 
 from graasp.apps.tables import publishers
+from graasp.auth.queries import ADMITTED_ACCOUNT
+from graasp.items.tables import item
+from graasp.memberships.queries import ANCESTORS
 
+_account = ADMITTED_ACCOUNT.subquery()
+# The live item of a token with the token's account; that one's columns are null when there is none.
+CALLER = (
+    select(item.c.id.label("item_id"), _account)
+    .select_from(item.outerjoin(_account, true()))
+    .where(item.c.id == bindparam("item_id", type_=Uuid), item.c.deleted_at.is_(None))
+)
+# Whether an app with this key is registered and its publisher serves it from there.
+IS_REGISTERED = text(
+    """
+    select exists(
+        select from apps a join publishers p on p.id = a.publisher_id
+        where a.key = cast(:key as uuid) and :origin = any(p.origins)
+    )
+    """
+)
+
+LISTED = text(
+    """
+    select name, description, url, thumbnail from apps
+    where publisher_id = cast(:publisher_id as uuid) order by name
+    """
+)
+MOST_USED = text(
+    """
+    select a.name, a.url, count(*) as count
+    from item_view i join apps a on a.url = i.extra #>> '{app,url}'
+    where i.creator_id = cast(:account_id as uuid) and i.type = 'app'
+    group by a.id order by count(*) desc, a.name
+    """
+)
+MEMBERS = text(
+    f"""
+    select distinct a.id, a.name from item_membership m join account a on a.id = m.account_id
+    where m.item_path = any(array{ANCESTORS}) order by a.id
+    """
+)
 # Where registered apps are served from.
 ORIGINS = select(func.unnest(publishers.c.origins).label("origin")).distinct()
 SETTINGS_OF = text(

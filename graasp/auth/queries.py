@@ -41,12 +41,10 @@ ACCOUNT = select(
     func.coalesce(account.c.extra["lang"].astext, "en").label("lang"),
     func.coalesce(account.c.enable_save_actions, text("true")).label("saves_actions"),
 ).where(account.c.id == bindparam("account_id", type_=Uuid))
-# The account of a session, unless the session was ended or, for a guest, its login schema disabled.
-CALLER = ACCOUNT.where(
-    ~_revoked,
-    ~_cut_off,
-    or_(account.c.item_login_schema_id.is_(None), ~_schema_disabled),
-)
+# Guests of a disabled login schema are let in no more.
+ADMITTED_ACCOUNT = ACCOUNT.where(or_(account.c.item_login_schema_id.is_(None), ~_schema_disabled))
+# The account of a session, unless the session was ended.
+CALLER = ADMITTED_ACCOUNT.where(~_revoked, ~_cut_off)
 
 # Kept as long as a copy of the cookie may be valid by its age, however late it was renewed.
 REVOKE = text(

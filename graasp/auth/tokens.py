@@ -1,4 +1,4 @@
-"""The signed tokens in mailed links."""
+"""Signed tokens: those in mailed links, and how all are signed and read."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta
@@ -40,18 +40,18 @@ class EmailChange(NamedTuple):
 def bearer(request: HTTPConnection) -> str:
     """The token of the Authorization header; empty when there is none."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token if scheme in ("Bearer", "bearer") else ""
+    return token if scheme.lower() == "bearer" else ""
 
 
 def magic_link_token(settings: Settings, account_id: UUID, life: timedelta) -> str:
     # Two links asked for in one second are two, each used up on its own.
     claims = {"sub": str(account_id), "emailValidation": True, "jti": token_hex(8)}
-    return _sign(claims, settings.jwt_secret, life)
+    return sign(claims, settings.jwt_secret, life)
 
 
 def read_magic_link(settings: Settings, token: str) -> MagicLink | None:
     """Nothing for a token that is forged, expired, or another kind's; so for every `read_`."""
-    claims = _read(token, settings.jwt_secret)
+    claims = read_claims(token, settings.jwt_secret)
     try:
         return MagicLink(UUID(str(claims["sub"])), bool(claims.get("emailValidation")))
     except (KeyError, ValueError):
@@ -59,11 +59,11 @@ def read_magic_link(settings: Settings, token: str) -> MagicLink | None:
 
 
 def reset_token(settings: Settings, reset_id: UUID) -> str:
-    return _sign({"uuid": str(reset_id)}, settings.password_reset_jwt_secret, RESET_LIFE)
+    return sign({"uuid": str(reset_id)}, settings.password_reset_jwt_secret, RESET_LIFE)
 
 
 def read_reset_token(settings: Settings, token: str) -> UUID | None:
-    claims = _read(token, settings.password_reset_jwt_secret)
+    claims = read_claims(token, settings.password_reset_jwt_secret)
     try:
         return UUID(str(claims["uuid"]))
     except (KeyError, ValueError):
@@ -72,11 +72,11 @@ def read_reset_token(settings: Settings, token: str) -> UUID | None:
 
 def email_change_token(settings: Settings, change: EmailChange) -> str:
     claims = {"uuid": str(change.account_id), "oldEmail": change.old_email, "newEmail": change.new_email}
-    return _sign(claims, settings.email_change_jwt_secret, EMAIL_CHANGE_LIFE)
+    return sign(claims, settings.email_change_jwt_secret, EMAIL_CHANGE_LIFE)
 
 
 def read_email_change_token(settings: Settings, token: str) -> EmailChange | None:
-    claims = _read(token, settings.email_change_jwt_secret)
+    claims = read_claims(token, settings.email_change_jwt_secret)
     try:
         return EmailChange(
             UUID(str(claims["uuid"])), str(claims["oldEmail"]), str(claims["newEmail"]).lower()
@@ -104,13 +104,14 @@ def _used_key(token: str) -> str:
     return f"used-token:{hashlib.sha256(token.rpartition('.')[0].encode()).hexdigest()}"
 
 
-def _sign(claims: dict[str, Any], secret: SecretStr, life: timedelta) -> str:
+def sign(claims: dict[str, Any], secret: SecretStr, life: timedelta) -> str:
+    """A token that says `claims`, from now on."""
     now = datetime.now(UTC)
     return jwt.encode(claims | {"iat": now, "exp": now + life}, secret.get_secret_value(), _ALGORITHM)
 
 
-def _read(token: str, secret: SecretStr) -> dict[str, Any]:
-    """The claims; none when the token is no good."""
+def read_claims(token: str, secret: SecretStr) -> dict[str, Any]:
+    """The claims; none when the token is forged or expired. `sub` may be any JSON value."""
     try:
         claims: dict[str, Any] = jwt.decode(
             token,

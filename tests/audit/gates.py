@@ -3,13 +3,15 @@
 A new route needs a line here: its operation id (its method and path when it has none), who may call at all, what it
 asks of the item, and what the request is made of. In paths, queries and bodies `$item` is the item that is asked
 for, `$caller` the calling account, and `$membership`, `$invitation`, `$alias` … something that belongs to the item;
-`{id}` and `{itemId}` in a path are the item unless told otherwise.
+`{id}` and `{itemId}` in a path are the item unless told otherwise. What apps call is asked for `$app`, an app in the item,
+with a token of the caller for it.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
+from uuid import uuid4
 
 from tests.packages import package
 from tests.pictures import picture
@@ -20,6 +22,9 @@ class Caller(Enum):
 
     ANYBODY = "anybody, signed in or not"
     BEARER = "whoever has the operation's own token; a session is none"
+    APP = "whoever has an app's token for the item, signed in or not; a session is none"
+    APP_SIGNED_IN = "any account that has one"
+    APP_VALIDATED = "validated members that have one"
     SIGNED_IN = "any account"
     MEMBER = "members"
     VALIDATED = "validated members"
@@ -53,6 +58,7 @@ class Gate:
 
 
 ANYBODY, BEARER, SIGNED_IN = Caller.ANYBODY, Caller.BEARER, Caller.SIGNED_IN
+APP, APP_SIGNED_IN, APP_VALIDATED = Caller.APP, Caller.APP_SIGNED_IN, Caller.APP_VALIDATED
 MEMBER, VALIDATED, VALIDATED_OR_GUEST = Caller.MEMBER, Caller.VALIDATED, Caller.VALIDATED_OR_GUEST
 LIVE, SEEN, READ, WRITE, ADMIN = Item.LIVE, Item.SEEN, Item.READ, Item.WRITE, Item.ADMIN
 
@@ -167,6 +173,13 @@ GATES: dict[str, Gate] = {
     "exportActions": Gate(VALIDATED, query={"format": "csv"}),
     "exportZip": Gate(VALIDATED, READ),
     "graaspZipExport": Gate(ANYBODY, READ),
+    # apps
+    "getAppList": Gate(ANYBODY),
+    "getOwnMostUsedApps": Gate(SIGNED_IN),
+    "getAppContext": Gate(APP, READ),
+    "generateAppToken": Gate(
+        ANYBODY, READ, path={"itemId": "$app"}, body={"key": str(uuid4()), "origin": "https://apps.test"}
+    ),
     # files
     "importH5p": Gate(VALIDATED, WRITE, query=_IN_ITEM, file=_PACKAGE),
     "uploadFile": Gate(VALIDATED, WRITE, query={"id": "$item"}, file=_TEXT),

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from graasp.api import DOMAINS
+from graasp.apps.tokens import AppToken, app_token
 from graasp.auth.gates import Caller as Account
 from graasp.db.database import Transaction
 from graasp.http.errors import DomainError, FormattedError
@@ -33,10 +34,12 @@ STATES = ("private", "public", "hidden", "recycled")
 _LEVELS = {"guest": 1, "reader": 1, "writer": 2, "admin": 3}
 _NEEDED = {Item.READ: 1, Item.WRITE: 2, Item.ADMIN: 3}
 
+_FROM_APPS = (Caller.APP, Caller.APP_SIGNED_IN, Caller.APP_VALIDATED)
+
 _SIGNED_OUT = "401 Unauthorized"
 _PASSES = "passes"
 # What only gates and item permissions answer: whoever passes is told none of it.
-_REFUSALS = {"GMERR002", "GMERR003", "GERR1012", "GERR003", "GERR004", "GERR016"}
+_REFUSALS = {"GERR027", "GMERR002", "GMERR003", "GERR1012", "GERR003", "GERR004", "GERR016"}
 # Neither an Etherpad server nor a geocoder is there; who is told so has passed.
 _FAILURES_OF_OTHERS = {"GPEPERR001", "GPEPERR003", "GIGEOERR004"}
 
@@ -81,16 +84,20 @@ def test_the_table_has_a_line_for_each_operation_and_topic_and_no_other() -> Non
 def expected(gate: Gate, caller: str, state: str) -> str:
     """What the rules say: `passes`, or the refusal."""
     is_member, is_validated = caller not in ("nobody", "guest"), caller not in ("nobody", "unvalidated")
+    if gate.caller in _FROM_APPS and (
+        state == "recycled" or (caller == "nobody" and gate.caller is not Caller.APP)
+    ):
+        return "401 GERR027"
     match gate.caller:
         case Caller.BEARER:
             return _SIGNED_OUT
-        case Caller.ANYBODY:
+        case Caller.ANYBODY | Caller.APP:
             pass
         case _ if caller == "nobody":
             return _SIGNED_OUT
         case Caller.MEMBER if not is_member:
             return "403 GMERR003"
-        case Caller.VALIDATED if not (is_member and is_validated):
+        case Caller.VALIDATED | Caller.APP_VALIDATED if not (is_member and is_validated):
             return "403 GMERR002"
         case Caller.VALIDATED_OR_GUEST if not is_validated:
             return "403 GERR1012"
@@ -153,8 +160,15 @@ class World:
             return [self.fill(part, caller, state) for part in value]
         return value
 
+    def token(self, settings: Settings, caller: str, state: str) -> dict[str, str]:
+        """The headers of an app that the caller uses."""
+        account_id = self.accounts[caller]["id"] if caller in self.accounts else None
+        content = AppToken(account_id, UUID(self.items[state]["app"]), str(uuid4()), "https://apps.test")
+        return {"Authorization": f"Bearer {app_token(settings, content)}"}
+
     def url(self, operation: Operation, gate: Gate, caller: str, state: str) -> str:
-        parts = {"id": "$item", "itemId": "$item"} | dict(gate.path)
+        item = "$app" if gate.caller in _FROM_APPS else "$item"
+        parts = {"id": "$item", "itemId": item} | dict(gate.path)
         return re.sub(r"{(\w+)}", lambda part: self.fill(parts[part[1]], caller, state), operation.path)
 
 
@@ -176,6 +190,7 @@ async def world(factory: Factory) -> World:
             await factory.membership(item["path"], accounts["guest"]["id"], "read")
         if state in ("public", "hidden"):
             await factory.visibility(item["path"], state)
+        app = await factory.item(item, type="app", extra={"app": {"url": "https://apps.test"}})
         membership = await factory.membership(item["path"], bystander["id"], "read")
         invited = await factory.insert(invitation, item_path=item["path"], email=f"{state}@example.org")
         alias = f"alias-{state}"
@@ -184,6 +199,7 @@ async def world(factory: Factory) -> World:
             await factory.recycle(item)
         items[state] = {
             "item": str(item["id"]),
+            "app": str(app["id"]),
             "newcomer": str(newcomer["id"]),
             "membership": str(membership["id"]),
             "invitation": str(invited["id"]),
@@ -213,7 +229,7 @@ def nothing_lasts(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
 
 @pytest.mark.usefixtures("nothing_lasts")
 async def test_nobody_passes_a_gate_that_is_not_theirs(
-    app: FastAPI, world: World, cookie_for: Cookie
+    app: FastAPI, settings: Settings, world: World, cookie_for: Cookie
 ) -> None:
     wrong: list[str] = []
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
@@ -224,11 +240,13 @@ async def test_nobody_passes_a_gate_that_is_not_theirs(
             for caller in CALLERS:
                 for state in STATES if gate.item is not Item.UNCHECKED else STATES[:1]:
                     client.cookies.clear()
+                    is_from_app = gate.caller in _FROM_APPS
+                    signed = world.token(settings, caller, state) if is_from_app else sessions.get(caller, {})
                     answer = await client.request(
                         operation.method,
                         world.url(operation, gate, caller, state),
                         params=world.fill(gate.query, caller, state),
-                        headers=dict(gate.headers) | sessions.get(caller, {}),
+                        headers=dict(gate.headers) | signed,
                         json=world.fill(gate.body, caller, state),
                         files={"file": gate.file} if gate.file else None,
                         data=dict(gate.form) or None,

@@ -3,17 +3,20 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
 from graasp.actions.tables import action
+from graasp.apps.tables import apps, publishers
 from graasp.geolocation.tables import item_geolocation
 from graasp.invitations.tables import invitation
 from graasp.likes.tables import item_like
 from graasp.memberships.tables import membership_request
 from graasp.recycle_bin.tables import recycled_item_data
+from graasp.settings import Settings
+from tests.apps.tokens import app_headers
 from tests.factories import Factory
 
 Cookie = Callable[[UUID], dict[str, str]]
@@ -22,15 +25,18 @@ World = dict[str, Any]
 
 
 class Request(NamedTuple):
-    """`{names}` are ids of the world; signed in as its owner unless by nobody."""
+    """`{names}` are ids of the world; signed in as its owner unless by nobody, or by an app that the owner uses."""
 
     method: str
     path: str
     body: Any = None
     by_nobody: bool = False
+    by_app: bool = False
 
 
 _NEW = {"name": "new"}
+_APP = {"key": str(uuid4()), "origin": "https://apps.test"}
+_PUBLISHER_ID = uuid4()
 _ALL_TIME = "startDate=2020-01-01T00:00:00.000Z&endDate=2100-01-01T00:00:00.000Z"
 
 # One of a signed-in request's statements finds the account.
@@ -58,6 +64,10 @@ BUDGETS = [
     (Request("GET", f"/api/items/{{folder}}/actions/actions-by-hour?{_ALL_TIME}"), 4),
     (Request("GET", f"/api/items/{{folder}}/actions/actions-by-weekday?{_ALL_TIME}"), 4),
     (Request("GET", f"/api/members/actions?{_ALL_TIME}"), 3),
+    (Request("GET", "/api/app-items/list", by_nobody=True), 1),
+    (Request("GET", "/api/app-items/most-used"), 2),
+    (Request("POST", "/api/app-items/{app}/api-access-token", _APP), 2),
+    (Request("GET", "/api/app-items/{app}/context", by_app=True), 3),
     # Writing.
     (Request("POST", "/api/items/{document}/actions", {"type": "item-view", "extra": {}}), 3),
     (Request("POST", "/api/items/folders", _NEW), 4),
@@ -88,6 +98,11 @@ BUDGETS = [
 ]
 
 
+@pytest.fixture
+def settings(make_settings: Callable[..., Settings]) -> Settings:
+    return make_settings(apps_publisher_id=_PUBLISHER_ID)
+
+
 async def _world(factory: Factory, rows: int) -> World:
     """A folder with as many children, memberships, requests, invitations, likes, places, actions and more."""
     owner = await factory.member()
@@ -95,6 +110,8 @@ async def _world(factory: Factory, rows: int) -> World:
     public = await factory.owned_item(owner)
     await factory.visibility(public["path"], "public")
     world = {"owner": owner, "folder": folder, "public": public, "stranger": await factory.member()}
+    world["app"] = await factory.item(folder, type="app", extra={"app": {"url": "https://apps.test"}})
+    await factory.insert(publishers, id=_PUBLISHER_ID, name="Publisher", origins=[])
     for _ in range(rows):
         document = await factory.item(
             folder, creator=owner, type="document", extra={"document": {"content": "text"}}
@@ -112,6 +129,9 @@ async def _world(factory: Factory, rows: int) -> World:
         await factory.insert(recycled_item_data, item_path=recycled["path"], creator_id=owner["id"])
         await factory.recycle(recycled)
         await factory.owned_item(owner)
+        url = f"https://apps.test/{document['id']}"
+        await factory.item(creator=owner, type="app", extra={"app": {"url": url}})
+        await factory.insert(apps, name=url, description="", url=url, publisher_id=_PUBLISHER_ID)
         world |= {"document": document, "member": member, "membership": membership}
     return world
 
@@ -131,6 +151,7 @@ def _filled(template: Any, world: World) -> Any:
 )
 async def test_the_statements_of_a_request_do_not_grow_with_the_rows(
     client: httpx.AsyncClient,
+    settings: Settings,
     factory: Factory,
     cookie_for: Cookie,
     count_statements: Count,
@@ -140,7 +161,9 @@ async def test_the_statements_of_a_request_do_not_grow_with_the_rows(
 ) -> None:
     world = await _world(factory, rows)
     headers = {"Origin": "http://client.test"}
-    if not request_.by_nobody:
+    if request_.by_app:
+        headers |= app_headers(settings, world["app"]["id"], world["owner"]["id"])
+    elif not request_.by_nobody:
         headers |= cookie_for(world["owner"]["id"])
     body = None if request_.body is None else _filled(request_.body, world)
     with count_statements() as run:
