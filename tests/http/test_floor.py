@@ -263,7 +263,14 @@ async def test_apps_may_use_what_is_made_for_them_from_their_own_origins(
         answer = await cors_client.options(path, headers=asked | {"Origin": origin})
         return answer.headers.get("access-control-allow-origin")
 
-    for origin in ("https://apps.test", "https://more.test", "http://client.test"):
-        assert await allowed("/api/app-items/list", origin) == origin
-    assert await allowed("/api/app-items/list", "https://evil.test") is None
-    assert await allowed("/api/items/accessible", "https://apps.test") is None
+    for path in ("/api/app-items/list", "/app-items/list", f"/app-items/{uuid4()}/context"):
+        for origin in ("https://apps.test", "https://more.test", "http://client.test"):
+            assert await allowed(path, origin) == origin
+        assert await allowed(path, "https://evil.test") is None
+    for path in ("/api/items/accessible", "/items/accessible"):
+        assert await allowed(path, "https://apps.test") is None
+    # An app may read why it is refused.
+    refused = await cors_client.get(f"/app-items/{uuid4()}/context", headers={"Origin": "https://apps.test"})
+    assert (refused.status_code, refused.text) == (401, "Unauthorized")
+    assert refused.headers["access-control-allow-origin"] == "https://apps.test"
+    assert refused.headers["access-control-allow-credentials"] == "true"
