@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import wraps
-from typing import Any
+from typing import Any, get_origin
 
 import orjson
 from fastapi import APIRouter
@@ -20,6 +20,7 @@ from graasp.http.errors import (
 )
 
 MAX_BODY_BYTES = 1_048_576
+_KINDS_OF_BODY = {"object": dict, "array": list}
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -84,7 +85,7 @@ class ContractRoute(APIRoute):
 
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
-        expects_body = self.body_field is not None
+        expected = _kind_of_body(self)
         takes_json = bool(
             (self.methods or set()) & {"POST", "PUT", "PATCH", "DELETE"}
         ) and not _reads_the_stream(self)
@@ -93,7 +94,7 @@ class ContractRoute(APIRoute):
             if not takes_json:
                 return await handle(request)
             request = ContractRequest(request.scope, request.receive)
-            await _check_body(request, expects_body)
+            await _check_body(request, expected)
             return await handle(request)
 
         return handle_request
@@ -147,20 +148,27 @@ def _gates_last(endpoint: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
     return guarded
 
 
-async def _check_body(request: ContractRequest, expects_body: bool) -> None:
+def _kind_of_body(route: APIRoute) -> str | None:
+    """`object` or `array`; none when the route reads no body."""
+    if route.body_field is None:
+        return None
+    return "array" if get_origin(route.body_field.field_info.annotation) is list else "object"
+
+
+async def _check_body(request: ContractRequest, expected: str | None) -> None:
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     body = await request.body()
     if content_type == "application/json":
         if not body:
             raise EmptyJsonBody
         document = await request.json()
-        if expects_body and not isinstance(document, dict):
-            raise BadRequest("body must be object")
+        if expected and not isinstance(document, _KINDS_OF_BODY[expected]):
+            raise BadRequest(f"body must be {expected}")
         return
     if body and content_type != "text/plain":
         raise UnsupportedMediaType(request.headers.get("content-type", "undefined"))
-    if expects_body:
-        raise BadRequest("body must be object")
+    if expected:
+        raise BadRequest(f"body must be {expected}")
 
 
 def _parse_json(body: bytes) -> Any:
