@@ -5,6 +5,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from graasp.accounts.routes import router as accounts
 from graasp.actions.routes import router as actions
+from graasp.apps.chatbot.routes import router as app_chatbot
 from graasp.apps.routes import context as app_context
 from graasp.apps.routes import router as apps
 from graasp.auth.routes import router as auth
@@ -47,6 +48,7 @@ DOMAINS = (
     actions,
     apps,
     app_context,
+    app_chatbot,
     exports,
     imports,
     h5p,

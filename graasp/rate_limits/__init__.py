@@ -25,6 +25,9 @@ EXPORT_BY_ACCOUNT = parse("30 per minute")
 EXPORT_BY_ADDRESS = parse("120 per minute")
 # What this server asks others for, on behalf of one account.
 FETCHES_BY_ACCOUNT = parse("60 per minute")
+# Each answer is paid for; a whole class asks in one item.
+CHATBOT_BY_ACCOUNT = parse("20 per minute")
+CHATBOT_BY_ITEM = parse("300 per minute")
 
 
 class RateLimits:

@@ -7,7 +7,7 @@ for, `$caller` the calling account, and `$membership`, `$invitation`, `$alias` â
 with a token of the caller for it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -51,7 +51,7 @@ class Gate:
     path: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
-    body: Mapping[str, Any] | None = None
+    body: Mapping[str, Any] | Sequence[Any] | None = None
     # Name, content and type of the one file of a form, and the form's other fields.
     file: tuple[str, bytes, str] | None = None
     form: Mapping[str, str] = field(default_factory=dict)
@@ -63,6 +63,7 @@ MEMBER, VALIDATED, VALIDATED_OR_GUEST = Caller.MEMBER, Caller.VALIDATED, Caller.
 LIVE, SEEN, READ, WRITE, ADMIN = Item.LIVE, Item.SEEN, Item.READ, Item.WRITE, Item.ADMIN
 
 _TOKEN = {"authorization": "Bearer a.b.c"}
+_QUESTION = [{"role": "user", "content": "Why?"}]
 _PASSWORD = "Correct-horse-1"
 _CAPTCHA = {"email": "nobody@example.org", "captcha": "x"}
 _DAYS = {"startDate": "2026-01-01T00:00:00Z", "endDate": "2026-01-31T00:00:00Z"}
@@ -177,6 +178,7 @@ GATES: dict[str, Gate] = {
     "getAppList": Gate(ANYBODY),
     "getOwnMostUsedApps": Gate(SIGNED_IN),
     "getAppContext": Gate(APP, READ),
+    "createChatbotCompletionPrompt": Gate(APP_SIGNED_IN, READ, body=_QUESTION),
     "generateAppToken": Gate(
         ANYBODY, READ, path={"itemId": "$app"}, body={"key": str(uuid4()), "origin": "https://apps.test"}
     ),

@@ -40,8 +40,8 @@ _SIGNED_OUT = "401 Unauthorized"
 _PASSES = "passes"
 # What only gates and item permissions answer: whoever passes is told none of it.
 _REFUSALS = {"GERR027", "GMERR002", "GMERR003", "GERR1012", "GERR003", "GERR004", "GERR016"}
-# Neither an Etherpad server nor a geocoder is there; who is told so has passed.
-_FAILURES_OF_OTHERS = {"GPEPERR001", "GPEPERR003", "GIGEOERR004"}
+# No Etherpad server, no geocoder and no language model is there; who is told so has passed.
+_FAILURES_OF_OTHERS = {"GPEPERR001", "GPEPERR003", "GIGEOERR004", "GERR1000"}
 
 
 @dataclass(frozen=True)
