@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, NamedTuple, cast
@@ -55,6 +55,26 @@ class StoredFile:
     is_decoded: bool = True
 
 
+class StoredBytes(NamedTuple):
+    """What was stored under a key: its content type, its size in bytes."""
+
+    mimetype: str
+    size: int
+
+
+async def store_bytes(
+    platform: Platform, account_id: UUID, incoming: Incoming, key: str, *, used: int, allowed: int
+) -> StoredBytes:
+    """Store a file under a key of its own, for somebody who has used so many bytes of those that are allowed.
+
+    As safe as every upload, but nobody looks for a text or a picture in it. Raises what `store_file` raises.
+    """
+    async with _begun(platform, incoming, used, allowed) as (mimetype, whole):
+        if mimetype == "text/html":
+            whole = _only(await _safe_page(whole))
+        return StoredBytes(mimetype, await _put(platform, account_id, key, mimetype, whole))
+
+
 async def store_file(
     platform: Platform, account_id: UUID, incoming: Incoming, *, used: int, decodes: bool = True
 ) -> StoredFile:
@@ -63,20 +83,29 @@ async def store_file(
     Raises UploadEmptyFile, StorageExceeded, RequestFileTooLarge, UploadFileUnexpectedError, and whatever the
     sender's stream raises; then nothing is left in storage.
     """
-    async with aclosing(_bounded(platform, incoming.chunks, used)) as chunks:
+    async with _begun(platform, incoming, used, platform.settings.max_storage_bytes) as (mimetype, whole):
+        file = StoredFile(uuid4(), incoming.name, new_file_key(incoming.name), mimetype)
+        kind = kind_of(mimetype)
+        if kind and decodes:
+            return await _store_decodable(platform, account_id, file, whole)
+        if mimetype == "text/html":
+            whole = _only(await _safe_page(whole))
+        size = await _put(platform, account_id, file.key, mimetype, whole)
+        return replace(file, size=size, is_decoded=kind is None)
+
+
+@asynccontextmanager
+async def _begun(
+    platform: Platform, incoming: Incoming, used: int, allowed: int
+) -> AsyncGenerator[tuple[str, AsyncIterator[bytes]], None]:
+    """The content type of a file, as its first bytes tell, and all of its bytes. Raises UploadEmptyFile."""
+    most = platform.settings.max_upload_file_bytes
+    async with aclosing(_bounded(incoming.chunks, most, used, allowed)) as chunks:
         first = await anext(chunks, b"")
         if not first:
             raise UploadEmptyFile
         mimetype = content.detected_type(incoming.content_type, first[: content.HEAD_BYTES])
-        file = StoredFile(uuid4(), incoming.name, new_file_key(incoming.name), mimetype)
-        whole = _joined(first, chunks)
-        if mimetype == "text/html":
-            return await _store_page(platform, account_id, file, whole)
-        if kind_of(mimetype) and not decodes:
-            return replace(file, size=await _put(platform, account_id, file, whole), is_decoded=False)
-        if kind_of(mimetype):
-            return await _store_decodable(platform, account_id, file, whole)
-        return replace(file, size=await _put(platform, account_id, file, whole))
+        yield mimetype, _joined(first, chunks)
 
 
 async def discard(platform: Platform, file: StoredFile) -> None:
@@ -126,10 +155,8 @@ async def decode(
     return Decoded(text, has_thumbnail=True)
 
 
-async def _store_page(
-    platform: Platform, account_id: UUID, file: StoredFile, chunks: AsyncIterator[bytes]
-) -> StoredFile:
-    """A page is stored without what runs in it."""
+async def _safe_page(chunks: AsyncIterator[bytes]) -> bytes:
+    """A page without what runs in it. Raises RequestFileTooLarge, and UploadEmptyFile when nothing is left."""
     page = bytearray()
     async for chunk in chunks:
         page += chunk
@@ -138,7 +165,7 @@ async def _store_page(
     safe = await asyncio.to_thread(content.safe_html, bytes(page))
     if not safe:
         raise UploadEmptyFile
-    return replace(file, size=await _put(platform, account_id, file, _only(safe)))
+    return safe
 
 
 async def _store_decodable(
@@ -147,7 +174,8 @@ async def _store_decodable(
     """A picture, document or video: a small one is decoded from the copy that is kept on the way."""
     with SpooledTemporaryFile(_IN_MEMORY) as opened:
         copy = cast("BinaryIO", opened)
-        file = replace(file, size=await _put(platform, account_id, file, _copied(chunks, copy)))
+        size = await _put(platform, account_id, file.key, file.mimetype, _copied(chunks, copy))
+        file = replace(file, size=size)
         if file.size > _DECODED_AT_ONCE:
             return replace(file, is_decoded=False)
         try:
@@ -167,12 +195,14 @@ async def _store_decodable(
         return replace(file, text=found.text, has_thumbnail=found.has_thumbnail)
 
 
-async def _put(platform: Platform, account_id: UUID, file: StoredFile, chunks: AsyncIterator[bytes]) -> int:
+async def _put(
+    platform: Platform, account_id: UUID, key: str, mimetype: str, chunks: AsyncIterator[bytes]
+) -> int:
     """Store a stream; its size. The sender's failures stay what they are, those of storage are told as one."""
     sender = _Sender(chunks)
     try:
         return await platform.storage.put(
-            file.key, sender.chunks(), content_type=file.mimetype, metadata={"member": str(account_id)}
+            key, sender.chunks(), content_type=mimetype, metadata={"member": str(account_id)}
         )
     except Exception as error:
         if sender.failure is not None:
@@ -198,15 +228,14 @@ class _Sender:
 
 
 async def _bounded(
-    platform: Platform, chunks: AsyncIterator[bytes], used: int
+    chunks: AsyncIterator[bytes], most: int, used: int, allowed: int
 ) -> AsyncGenerator[bytes, None]:
-    limits = platform.settings
     size = 0
     async for chunk in chunks:
         size += len(chunk)
-        if size > limits.max_upload_file_bytes:
+        if size > most:
             raise RequestFileTooLarge
-        if used + size > limits.max_storage_bytes:
+        if used + size > allowed:
             raise StorageExceeded(used + size)
         yield chunk
 

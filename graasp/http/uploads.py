@@ -66,6 +66,15 @@ class Part:
         if buffer:
             yield bytes(buffer)
 
+    async def value(self, most: int) -> bytes:
+        """The whole part, when it has at most so many bytes. Raises BodyTooLarge."""
+        value = b""
+        async for chunk in self.chunks():
+            value += chunk
+            if len(value) > most:
+                raise BodyTooLarge
+        return value
+
 
 class Form:
     """The parts of a multipart request, one after the other.
@@ -190,11 +199,7 @@ async def received_file(
                         size = await _save(part, file, max_bytes)
                         uploaded = UploadedFile(part.file_name, part.content_type, size, file)
                     continue
-                value = b""
-                async for chunk in part.chunks():
-                    value += chunk
-                    if len(value) > spared:
-                        raise BodyTooLarge
+                value = await part.value(spared)
                 spared -= len(value)
                 fields.setdefault(part.field, value.decode(errors="replace"))
         yield SingleFile(uploaded, fields)
