@@ -5,12 +5,12 @@ import mimetypes
 import os
 import shutil
 import stat
-import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from secrets import token_hex
+from typing import BinaryIO, ClassVar, NamedTuple
 
 import filetype
 import orjson
@@ -45,16 +45,17 @@ class LocalStorage:
     ) -> int:
         target = self.path(key)
         await asyncio.to_thread(target.parent.mkdir, parents=True, exist_ok=True)
-        # In the same file system, so that the finished file appears at once and as a whole.
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=_PARTIAL)
-        partial = Path(name)
+        # In the same file system, so that the finished file appears at once and as a whole. With the permissions of
+        # any new file: the server that exposes the folder may run as somebody else.
+        partial = target.with_name(f"{_PARTIAL}{token_hex(8)}")
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         size = 0
         try:
             with os.fdopen(descriptor, "wb") as file:
                 async for chunk in chunks:
                     await asyncio.to_thread(file.write, chunk)
                     size += len(chunk)
-                await asyncio.to_thread(_flush, file.fileno(), file)
+                await asyncio.to_thread(_flush, file)
             await asyncio.to_thread(self._write_details, key, content_type, metadata)
             await asyncio.to_thread(partial.replace, target)
         except BaseException:
@@ -193,9 +194,9 @@ def _complain(error: OSError) -> None:
         raise error
 
 
-def _flush(descriptor: int, file: object) -> None:
-    file.flush()  # type: ignore[attr-defined]
-    os.fsync(descriptor)
+def _flush(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _guessed_type(path: Path) -> str:

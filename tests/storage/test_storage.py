@@ -1,5 +1,7 @@
 """The same storage, on disk and in a bucket."""
 
+import os
+import stat
 import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
@@ -171,6 +173,17 @@ async def test_local_files_lie_where_their_key_says(make_settings: Callable[...,
         assert (root / "files/ab/cd/ef-1.txt").read_bytes() == b"text"
         with pytest.raises(InvalidKey):
             await storage.size(".details/files/ab/cd/ef-1.txt.json")
+
+
+async def test_the_server_that_exposes_the_folder_may_run_as_somebody_else(settings: Settings) -> None:
+    assert settings.file_storage_root_path is not None
+    before = os.umask(0o022)
+    try:
+        async with open_storage(settings) as storage:
+            await storage.put("files/a", _stream(b"text"), **TEXT)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((settings.file_storage_root_path / "files/a").stat().st_mode) == 0o644
 
 
 @pytest.mark.parametrize(
