@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 
 from graasp.storage import FileStorage
 from graasp.storage.errors import DownloadFileUnexpectedError
+from graasp.storage.protocol import InvalidKey
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +40,8 @@ class UrlCache:
             return cached.decode()
         try:
             size = await self._storage.size(key)
+        except InvalidKey:
+            size = None
         except Exception as error:
             raise DownloadFileUnexpectedError from error
         if size is None:

@@ -85,12 +85,17 @@ class FileStorage(Protocol):
         ...
 
 
+# Of one part: with the ending of its details still a file name.
+_LONGEST_PART_BYTES = 250
+_LONGEST_KEY_BYTES = 900
+
+
 def checked_key(key: str) -> str:
     """The key itself. Raises InvalidKey for one that could reach outside the storage."""
     parts = PurePosixPath(key).parts
-    if not parts or key.startswith("/") or len(key.encode()) > 900:
+    if not parts or key.startswith("/") or len(key.encode()) > _LONGEST_KEY_BYTES:
         raise InvalidKey(key)
-    if any(part in (".", "..") or len(part.encode()) > 200 for part in key.split("/")):
+    if any(part in (".", "..") or len(part.encode()) > _LONGEST_PART_BYTES for part in key.split("/")):
         raise InvalidKey(key)
     if any(ord(character) < 32 or character in "\\\x7f" for character in key):
         raise InvalidKey(key)

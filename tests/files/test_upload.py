@@ -520,6 +520,17 @@ async def test_links_to_what_is_no_file_or_is_gone(
     assert (second.status_code, second.text) == (200, first.text)
 
 
+@pytest.mark.parametrize("key", ["../../etc/passwd", "/etc/passwd", "files/\n", "files/" + "x" * 1000])
+async def test_a_row_with_an_impossible_key_has_lost_its_file(
+    factory: Factory, anna: Any, client: httpx.AsyncClient, cookie_for: Cookie, key: str
+) -> None:
+    file = {"name": "a", "path": key, "mimetype": "text/plain", "size": 1}
+    row = await factory.owned_item(anna, type="file", extra={"file": file})
+    for end in ("download", "download-file"):
+        answer = await client.get(f"/api/items/{row['id']}/{end}", headers=cookie_for(anna["id"]))
+        assert (answer.status_code, answer.json()["code"]) == (404, "GPFERR006")
+
+
 async def test_changing_a_file_item(
     factory: Factory, anna: Any, client: httpx.AsyncClient, cookie_for: Cookie, platform: Platform
 ) -> None:

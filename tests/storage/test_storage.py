@@ -164,6 +164,14 @@ def test_hostile_keys_are_refused(key: str) -> None:
         checked_key(key)
 
 
+async def test_long_endings_of_old_keys_are_no_hindrance(storage: FileStorage) -> None:
+    key = "files/ab12/ab12/ab12-1700000000000." + "x" * 210
+    await storage.put(key, _stream(b"text"), **TEXT)
+    found = await storage.describe(key)
+    assert found is not None
+    assert found[:2] == (4, "text/plain")
+
+
 async def test_local_files_lie_where_their_key_says(make_settings: Callable[..., Settings]) -> None:
     settings = make_settings()
     root = settings.file_storage_root_path
