@@ -88,8 +88,6 @@ class Form:
         if kind != b"multipart/form-data":
             bare = content_type.partition(";")[0].strip().lower()
             raise NotMultipart if bare in _NOT_FORMS else UnsupportedMediaType(content_type)
-        if not options.get(b"boundary"):
-            raise BadRequest("body must be multipart/form-data")
         self._stream = request.stream()
         self._events: deque[_Event] = deque()
         self._headers: dict[bytes, bytes] = {}
@@ -97,19 +95,7 @@ class Form:
         self._header_value = b""
         self._is_complete = False
         self._in_part = False
-        self._parser = MultipartParser(
-            options[b"boundary"],
-            {
-                "on_part_begin": self._on_part_begin,
-                "on_header_field": self._on_header_field,
-                "on_header_value": self._on_header_value,
-                "on_header_end": self._on_header_end,
-                "on_headers_finished": lambda: self._events.append(_Begin(self._headers)),
-                "on_part_data": lambda data, start, end: self._events.append(data[start:end]),
-                "on_part_end": lambda: self._events.append(_End()),
-                "on_end": self._on_end,
-            },
-        )
+        self._parser = self._parser_of(options.get(b"boundary", b""))
 
     async def parts(self) -> AsyncGenerator[Part, None]:
         """Every part in turn; what was not read of one is dropped. Raises BadRequest."""
@@ -139,6 +125,26 @@ class Form:
         if isinstance(event, _End):
             self._in_part = False
         return event
+
+    def _parser_of(self, boundary: bytes) -> MultipartParser:
+        if not boundary:
+            raise BadRequest("body must be multipart/form-data")
+        try:
+            return MultipartParser(
+                boundary,
+                {
+                    "on_part_begin": self._on_part_begin,
+                    "on_header_field": self._on_header_field,
+                    "on_header_value": self._on_header_value,
+                    "on_header_end": self._on_header_end,
+                    "on_headers_finished": lambda: self._events.append(_Begin(self._headers)),
+                    "on_part_data": lambda data, start, end: self._events.append(data[start:end]),
+                    "on_part_end": lambda: self._events.append(_End()),
+                    "on_end": self._on_end,
+                },
+            )
+        except FormParserError:
+            raise BadRequest("body must be multipart/form-data") from None
 
     def _on_part_begin(self) -> None:
         self._headers = {}

@@ -123,6 +123,7 @@ async def test_parts_that_nobody_reads_are_dropped(forms: httpx.AsyncClient) -> 
         ("text/plain; charset=utf-8", 406, "FST_INVALID_MULTIPART_CONTENT_TYPE"),
         ("application/xml", 415, "FST_ERR_CTP_INVALID_MEDIA_TYPE"),
         ("multipart/form-data", 400, "FST_ERR_VALIDATION"),
+        ("multipart/form-data; boundary=" + "b" * 300, 400, "FST_ERR_VALIDATION"),
     ],
 )
 async def test_what_is_no_form(
