@@ -1,6 +1,6 @@
 """Items that are no folders, as plain files."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any, NamedTuple
 
 from graasp.db.database import Row
@@ -65,6 +65,18 @@ async def _stored(storage: FileStorage, key: object, extension: str, content_typ
 def page_form(page: str) -> Leaf:
     """A page as a file."""
     return _text("html", "text/html", page)
+
+
+async def begun(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same chunks, of which the first has been read: what fails at once raises here."""
+    first = await anext(chunks, b"")
+
+    async def whole() -> AsyncGenerator[bytes, None]:
+        yield first
+        async for chunk in chunks:
+            yield chunk
+
+    return whole()
 
 
 async def until_lost(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -12,7 +12,9 @@ from graasp.actions.recording import NewAction, RequestOrigin, record
 from graasp.archives import zip_stream
 from graasp.auth.gates import OptionalCaller, ValidatedMember
 from graasp.exports.download import archive_header, download_header, item_as_file
+from graasp.exports.errors import UnexpectedExportError
 from graasp.exports.jobs import EXPORT_FOLDER, ExportFolder
+from graasp.exports.leaves import begun
 from graasp.exports.tree import tree_entries
 from graasp.http.dependencies import ClientAddress, Limits, PlatformDep, Reads, Uow
 from graasp.http.fields import Uuid
@@ -62,7 +64,11 @@ async def graasp_zip_export(
         "Content-Type": "application/octet-stream",
     }
     entries = tree_entries(platform, root, below, datetime.now(UTC))
-    return StreamingResponse(zip_stream(entries), headers=headers)
+    try:
+        archive = await begun(zip_stream(entries))
+    except Exception as error:
+        raise UnexpectedExportError from error
+    return StreamingResponse(archive, headers=headers)
 
 
 @router.get("/items/{itemId}/download-file", operation_id="downloadFile", response_model=None)

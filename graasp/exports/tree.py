@@ -18,7 +18,7 @@ from graasp.archives.layout import MANIFEST, thumbnail_of
 from graasp.db.database import Row
 from graasp.db.ltree import parent_path
 from graasp.exports.download import exported_form
-from graasp.exports.leaves import until_lost
+from graasp.exports.leaves import begun, until_lost
 from graasp.http.responses import dump_json
 from graasp.items.outlines import read_contents
 from graasp.items.packing import has_thumbnail, thumbnail_prefix
@@ -138,18 +138,10 @@ def _extra(row: Row) -> dict[str, Any]:
 async def _thumbnail(platform: Platform, row: Row) -> AsyncIterator[bytes] | None:
     if not has_thumbnail(row):
         return None
-    chunks = platform.storage.open(f"{thumbnail_prefix(row['id'])}/original")
     try:
-        first = await anext(chunks, b"")
+        return await begun(platform.storage.open(f"{thumbnail_prefix(row['id'])}/original"))
     except StoredFileNotFound:
         return None
-    return _joined(first, chunks)
-
-
-async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for chunk in rest:
-        yield chunk
 
 
 async def _read(file: BinaryIO) -> AsyncIterator[bytes]:

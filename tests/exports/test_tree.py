@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import httpx
 import orjson
 import pytest
+from fastapi import FastAPI
 
 from graasp.apps.tables import app_setting
 from graasp.platform import Platform
@@ -203,3 +204,29 @@ async def test_statements_depend_on_hundreds_of_items_not_on_items(
             await _export(client, root, cookie_for(owner["id"]))
         counts.append(len(statements))
     assert counts[0] == counts[1]
+
+
+async def test_a_storage_that_fails_at_once_is_told_instead_of_an_archive(
+    app: FastAPI,
+    client: httpx.AsyncClient,
+    factory: Factory,
+    cookie_for: Cookie,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    owner = await factory.member()
+    file = {"name": "f", "path": "files/a", "mimetype": "text/plain", "size": 1}
+    item = await factory.owned_item(owner, type="file", extra={"file": file})
+
+    async def fail(_: str) -> None:
+        raise ConnectionError("storage is away")
+
+    monkeypatch.setattr(app.state.platform.storage, "size", fail)
+    answer = await client.post(f"/api/items/{item['id']}/graasp-export", headers=cookie_for(owner["id"]))
+    assert answer.status_code == 500
+    assert answer.json() == {
+        "name": "UNEXPECTED_EXPORT_ERROR",
+        "code": "GPIZERR003",
+        "message": "UNEXPECTED_EXPORT_ERROR",
+        "statusCode": 500,
+        "origin": "graasp-plugin-item-zip",
+    }
