@@ -44,9 +44,9 @@ async def store_package(
     name: str,
     chunks: AsyncIterator[bytes],
     *,
-    max_bytes: int | None = None,
+    max_bytes: int,
 ) -> StoredPackage:
-    """Check and store the package of a file with this name; by default of no more than an H5P import may have.
+    """Check and store the package of a file with this name.
 
     Raises RequestFileTooLarge, InvalidPackage, InvalidManifest, PackageImportFailed, and what the stream raises;
     then nothing is left in storage.
@@ -56,7 +56,7 @@ async def store_package(
         size = 0
         async for chunk in chunks:
             size += len(chunk)
-            if size > (max_bytes or platform.settings.max_h5p_bytes):
+            if size > max_bytes:
                 raise RequestFileTooLarge
             await asyncio.to_thread(file.write, chunk)
         return await _store_checked(platform, caller, name, file)

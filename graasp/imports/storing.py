@@ -85,8 +85,12 @@ class Storing:
 
     async def _store_package(self, item: PlannedItem, content: ArchiveEntry) -> None:
         chunks = self._archive.chunks(content)
+        # As large as one that is uploaded among other files: whatever was exported comes in again.
+        max_bytes = self._platform.settings.max_upload_file_bytes
         try:
-            self.packages[item.id] = await store_package(self._platform, self._caller, item.name, chunks)
+            self.packages[item.id] = await store_package(
+                self._platform, self._caller, item.name, chunks, max_bytes=max_bytes
+            )
         except (DomainError, FormattedError) as error:
             if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 raise
