@@ -26,6 +26,10 @@ _HIGHEST_RATIO_OF_ALL = 100
 _SMALL = 10 * 1024 * 1024
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 _IS_UTF_8 = 0x800
+# What Windows writes in Western Europe; it has letters where the format's own has frames.
+_OLD_CHARACTER_SET = "cp850"
+_FIELD = struct.Struct("<HH")
+_UNICODE_PATH = 0x7075
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _SPECIAL = (stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK)
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -150,7 +154,7 @@ def _entry(info: zipfile.ZipInfo) -> ArchiveEntry:
 
 def _parts(info: zipfile.ZipInfo) -> tuple[str, ...]:
     name = _decoded(info)
-    if "\0" in info.orig_filename:
+    if "\0" in info.orig_filename or "\0" in name:
         raise UnsafeArchive("a name has the NUL character")
     path = name.replace("\\", "/")
     if path.startswith("/") or _DRIVE.match(path):
@@ -164,13 +168,26 @@ def _parts(info: zipfile.ZipInfo) -> tuple[str, ...]:
 
 
 def _decoded(info: zipfile.ZipInfo) -> str:
-    """Many systems write UTF-8 without saying so; what it can't be is the format's old character set."""
+    """Many systems write UTF-8 without saying so, or beside a name of old; what it can't be is such a name."""
     if info.flag_bits & _IS_UTF_8:
         return info.filename
+    written = info.filename.encode("cp437")
     try:
-        return info.filename.encode("cp437").decode()
+        return (_name_beside(info, written) or written).decode()
     except UnicodeError:
-        return info.filename
+        return written.decode(_OLD_CHARACTER_SET)
+
+
+def _name_beside(info: zipfile.ZipInfo, written: bytes) -> bytes | None:
+    """The name in UTF-8 that some programs add to the one in the character set of their system."""
+    rest = info.extra
+    while len(rest) >= _FIELD.size:
+        tag, size = _FIELD.unpack_from(rest)
+        field, rest = rest[_FIELD.size : _FIELD.size + size], rest[_FIELD.size + size :]
+        # Not of a name that was changed since by a program that does not know the field.
+        if tag == _UNICODE_PATH and field[1:5] == zlib.crc32(written).to_bytes(4, "little"):
+            return field[5:]
+    return None
 
 
 def _check_names(entries: Sequence[ArchiveEntry]) -> None:

@@ -1,7 +1,9 @@
 """Archives as people and attackers make them."""
 
 import io
+import struct
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import uuid4
@@ -28,3 +30,12 @@ def element(kind: str = "folder", name: str = "item", **fields: Any) -> dict[str
 
 def graasp_archive(manifest: Any, entries: Mapping[str, bytes] | None = None) -> bytes:
     return zipped({**(entries or {}), "graasp-manifest.json": orjson.dumps(manifest)})
+
+
+def named_beside(written: bytes, beside: str, checksum_of: bytes | None = None) -> bytes:
+    """An archive whose entry has a name of old, and one in UTF-8 beside it."""
+    entry = zipfile.ZipInfo("x" * len(written))
+    checksum = zlib.crc32(checksum_of or written)
+    name = beside.encode()
+    entry.extra = struct.pack("<HHHHBI", 1, 0, 0x7075, 5 + len(name), 1, checksum) + name
+    return zipped([(entry, b"x")]).replace(entry.filename.encode(), written)

@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from graasp.archives.reading import ArchiveLimits, UnsafeArchive, open_archive
 from graasp.items.tables import item
 from graasp.settings import Settings
-from tests.imports.archives import element, graasp_archive, zipped
+from tests.imports.archives import element, graasp_archive, named_beside, zipped
 from tests.imports.conftest import HeadersAs, Importer
 
 MIB = 1024 * 1024
@@ -96,6 +96,7 @@ REFUSED_AT_ONCE = {
     "two of a name": (_twice("a.txt"), "two of"),
     "a file and a folder": (zipped([("a", b"x"), ("a/b.txt", b"x")]), "both a file and a folder"),
     "absurdly deep": (zipped({"d/" * 101 + "a.txt": b"x"}), "too deep"),
+    "climbing in a second name": (named_beside(b"a.txt", "../a.txt"), "leads out"),
     "an undecodable name": (_flagged(0x800).replace(b"a.txt", b"\xff.txt"), "no zip archive"),
 }
 

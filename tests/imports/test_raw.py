@@ -9,7 +9,7 @@ from sqlalchemy import select
 from graasp.jobs.tables import job
 from graasp.memberships.tables import item_membership
 from graasp.settings import Settings
-from tests.imports.archives import zipped
+from tests.imports.archives import named_beside, zipped
 from tests.imports.conftest import Importer
 from tests.packages import package
 from tests.pictures import pdf, picture
@@ -175,11 +175,19 @@ async def test_names_of_any_system_are_understood(importer: Importer) -> None:
     # UTF-8 that does not say so, as some systems write it; and the format's old character set.
     unsaid = bytearray(zipped({"xxxx1.txt": b"x"}))
     unsaid = unsaid.replace(b"xxxx1.txt", "éé1.txt".encode())
-    old = bytes(zipped({"yyyy2.txt": b"x"})).replace(b"yyyy2", b"t\x82t\x822")
-    await importer.bring_in(bytes(unsaid))
-    await importer.bring_in(old)
-    await importer.bring_in(zipped({"日本\\語.txt": b"x"}))
-    assert {row["name"] for row in await importer.children()} == {"éé1", "tété2", "日本"}
+    old = zipped({"yyyy2.txt": b"x"}).replace(b"yyyy2", b"t\x82t\x822")
+    # That of Windows in Western Europe: the format's own has other signs in these places.
+    western = zipped({"yyyyyyyy3.txt": b"x"}).replace(b"yyyyyyyy3", "ÀÊõØåßñ·3".encode("cp850"))
+    for archive in (bytes(unsaid), old, western, zipped({"日本\\語.txt": b"x"})):
+        await importer.bring_in(archive)
+    assert {row["name"] for row in await importer.children()} == {"éé1", "tété2", "ÀÊõØåßñ·3", "日本"}
+
+
+async def test_a_name_beside_the_old_one_is_the_right_one(importer: Importer) -> None:
+    await importer.bring_in(named_beside(b"???????1.txt", "учебник1.txt"))
+    # The file was renamed by a program that knows nothing of the second name.
+    await importer.bring_in(named_beside(b"renamed2.txt", "учебник2.txt", checksum_of=b"???????2.txt"))
+    assert {row["name"] for row in await importer.children()} == {"учебник1", "renamed2"}
 
 
 async def test_text_of_any_character_set_is_understood(importer: Importer) -> None:
