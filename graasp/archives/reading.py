@@ -10,10 +10,10 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import BinaryIO, NamedTuple, cast
 
 _PIECE = 256 * 1024
@@ -56,7 +56,7 @@ class UnsafeArchive(Exception):
 
 @dataclass(frozen=True)
 class ArchiveLimits:
-    """Of what is in an archive: how many entries, and how many bytes once unpacked."""
+    """Of what is in an archive: how many files and folders, and how many bytes once unpacked."""
 
     entries: int
     unpacked_bytes: int
@@ -73,6 +73,11 @@ class ArchiveEntry(NamedTuple):
     @property
     def name(self) -> str:
         return self.parts[-1]
+
+    @property
+    def folder(self) -> tuple[str, ...]:
+        """The folder it lies in, or is."""
+        return self.parts if self.is_folder else self.parts[:-1]
 
 
 class Archive:
@@ -124,7 +129,7 @@ def _look_over(file: BinaryIO, limits: ArchiveLimits) -> tuple[zipfile.ZipFile, 
         raise UnsafeArchive("it unpacks to suspiciously much")
     entries = [_entry(info) for info in infos]
     entries = [entry for entry in entries if entry.parts and entry.parts[0] != _LITTER]
-    _check_names(entries)
+    _check_names(entries, limits.entries)
     return opened, entries
 
 
@@ -190,20 +195,27 @@ def _name_beside(info: zipfile.ZipInfo, written: bytes) -> bytes | None:
     return None
 
 
-def _check_names(entries: Sequence[ArchiveEntry]) -> None:
-    files = Counter(entry.parts for entry in entries if not entry.is_folder)
-    twice = next((parts for parts, times in files.items() if times > 1), None)
-    if twice is not None:
-        raise UnsafeArchive(f"there are two of {'/'.join(twice)!r}")
-    folders = {above for entry in entries for above in _above(entry)}
-    if both := next((parts for parts in files if parts in folders), None):
-        raise UnsafeArchive(f"{'/'.join(both)!r} is both a file and a folder")
+def _check_names(entries: Sequence[ArchiveEntry], most: int) -> None:
+    """No two of a name; and no more than so many files and folders, of which many need no entry of their own."""
+    number = 0
+    before: ArchiveEntry | None = None
+    # What lies in something comes directly behind it.
+    for entry in sorted(entries, key=lambda entry: (entry.parts, entry.is_folder)):
+        if before and not before.is_folder and entry.parts[: len(before.parts)] == before.parts:
+            shown = repr("/".join(before.parts)[:200])
+            if entry.parts == before.parts and not entry.is_folder:
+                raise UnsafeArchive(f"there are two of {shown}")
+            raise UnsafeArchive(f"{shown} is both a file and a folder")
+        known = before.folder if before else ()
+        number += len(entry.folder) - _alike(known, entry.folder) + (not entry.is_folder)
+        if number > most:
+            raise UnsafeArchive(f"it has more than {most} files and folders")
+        before = entry
 
 
-def _above(entry: ArchiveEntry) -> Iterator[tuple[str, ...]]:
-    """The folders an entry lies in, and the one it is."""
-    for end in range(1, len(entry.parts) + entry.is_folder):
-        yield entry.parts[:end]
+def _alike(one: tuple[str, ...], other: tuple[str, ...]) -> int:
+    """How many parts two paths begin with alike."""
+    return len(list(takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))))
 
 
 class _BoundedReads(io.RawIOBase):

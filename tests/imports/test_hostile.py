@@ -90,6 +90,10 @@ REFUSED_AT_ONCE = {
     "encrypted": (_flagged(0x1), "encrypted"),
     "an unknown method": (_method(zipfile.ZIP_LZMA), "unknown way"),
     "too many entries": (zipped({f"{n}.txt": b"" for n in range(151)}), "more than 150 entries"),
+    "too many folders": (
+        zipped({f"{n}/{'d/' * 80}a.txt": b"x" for n in range(2)}),
+        "more than 150 files and folders",
+    ),
     "a bomb": (zipped({"a.txt": bytes(20 * MIB)}), "suspiciously much"),
     "many small bombs": (zipped({f"{n}.txt": bytes(8 * MIB) for n in range(9)}), "unpacks to more than"),
     "overlapping": (_overlapping(), "overlap"),
