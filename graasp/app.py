@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 from fastapi import FastAPI
 
-from graasp.api import api_index, api_router, api_segments
+from graasp.api import api_routes, api_segments
 from graasp.apps.origins import AppOrigins
 from graasp.dashboard import mount_dashboard
 from graasp.deployment.refusals import refusal
@@ -16,6 +16,7 @@ from graasp.h5p.playing import router as h5p_pages_router
 from graasp.http.error_answers import install_error_handlers
 from graasp.http.middleware.door import Door
 from graasp.http.middleware.layers import install_middleware
+from graasp.http.route_index import RouteIndex
 from graasp.http.session_cookie import SessionCodec
 from graasp.logging import configure_logging
 from graasp.meta.routes import router as meta_router
@@ -48,8 +49,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.app_origins = AppOrigins(lambda: app.state.platform.reads)
 
     app.include_router(meta_router)
-    app.router.routes.append(api_index())
-    app.include_router(api_router())
+    app.router.routes += [RouteIndex(api_routes()), *api_routes()]
     app.include_router(stored_files_router)
     app.include_router(h5p_pages_router)
     install_documentation(app)

@@ -8,15 +8,13 @@ from starlette.types import Receive, Scope, Send
 
 
 class RouteIndex(BaseRoute):
-    """The routes below a prefix, by method and number of segments, in their order.
+    """Routes by method and number of segments, in their order.
 
-    A router compares a request with every route, and with those of the routers it includes several times over. This
-    one, put in front of it, compares with a handful. What it does not find (websockets, parameters that span
-    segments, wrong methods) is left to the routes behind it.
+    A router compares a request with every route. This one, put in front of it, compares with a handful. What it does
+    not find (websockets, parameters that span segments, wrong methods) is left to the routes behind it.
     """
 
-    def __init__(self, prefix: str, routes: Iterable[BaseRoute]) -> None:
-        self._prefix = prefix
+    def __init__(self, routes: Iterable[BaseRoute]) -> None:
         self._routes: dict[tuple[str, int], list[APIRoute]] = {}
         for route in routes:
             if isinstance(route, APIRoute) and ":path}" not in route.path:
@@ -24,11 +22,10 @@ class RouteIndex(BaseRoute):
                     self._routes.setdefault((method, route.path.count("/")), []).append(route)
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        if scope["type"] != "http" or not scope["path"].startswith(self._prefix):
+        if scope["type"] != "http":
             return Match.NONE, {}
-        path = scope["path"][len(self._prefix) :]
-        for route in self._routes.get((scope["method"], path.count("/")), ()):
-            match, child_scope = route.matches({**scope, "path": path})
+        for route in self._routes.get((scope["method"], scope["path"].count("/")), ()):
+            match, child_scope = route.matches(scope)
             if match == Match.FULL:
                 return match, child_scope
         return Match.NONE, {}

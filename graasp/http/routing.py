@@ -19,6 +19,7 @@ from graasp.http.errors import (
     UnsupportedMediaType,
 )
 
+API = "/api"
 MAX_BODY_BYTES = 1_048_576
 _KINDS_OF_BODY = {"object": dict, "array": list}
 
@@ -105,16 +106,16 @@ class ContractRouter(APIRouter):
 
     def add_api_route(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().add_api_route(path, endpoint, **options)
-        if path.endswith("/") and self.prefix + path != "/":
+        if path.endswith("/"):
             super().add_api_route(path.rstrip("/"), endpoint, **options | {"include_in_schema": False})
 
 
 def contract_router(
-    *, prefix: str = "", tags: list[str] | None = None, errors: bool = True
+    *, prefix: str = "", tags: list[str] | None = None, errors: bool = True, api: str = API
 ) -> ContractRouter:
-    """A domain's router. `errors=False` where the contract declares no error body for its operations."""
+    """A domain's router below `/api`. `errors=False` where the contract declares no error body for its operations."""
     return ContractRouter(
-        prefix=prefix,
+        prefix=api + prefix,
         tags=list(tags or []),
         route_class=ContractRoute,
         redirect_slashes=False,

@@ -9,7 +9,7 @@ from graasp.http.routing import contract_router
 from graasp.meta.schemas import Status
 from graasp.meta.status import check_parts
 
-router = contract_router(tags=["meta"], errors=False)
+router = contract_router(tags=["meta"], errors=False, api="")
 
 _OPEN = {"Access-Control-Allow-Origin": "*"}
 

@@ -17,6 +17,7 @@ from graasp.auth.gates import Caller, find_caller, read_session
 from graasp.db.database import DatabaseUnavailable
 from graasp.http.errors import DomainError, FormattedError, ServiceUnavailable
 from graasp.http.responses import json_response
+from graasp.http.routing import API
 from graasp.http.session_cookie import Session
 from graasp.notifications.topics import TOPICS, AccessDenied
 from graasp.platform import Platform
@@ -25,7 +26,7 @@ from graasp.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-router = APIRouter()
+router = APIRouter(prefix=API)
 
 _LARGEST_MESSAGE = 8 * 1024
 _MOST_CHANNELS = 200

@@ -13,7 +13,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from graasp.api import DOMAINS
+from graasp.api import api_routes
 from graasp.apps.tokens import AppToken, app_token
 from graasp.auth.gates import Caller as Account
 from graasp.db.database import Transaction
@@ -60,18 +60,13 @@ def settings(make_settings: Callable[..., Settings]) -> Settings:
 def _operations() -> Iterator[Operation]:
     """Everything that is served below `/api`, and the service routes; the same under another path is told once."""
     seen = set()
-    routes = [
-        (prefix + route.path, route)
-        for prefix, router in (("", meta), *(("/api", domain) for domain in DOMAINS))
-        for route in router.routes
-        if isinstance(route, APIRoute)
-    ]
-    for path, route in sorted(routes, key=lambda found: not found[1].include_in_schema):
+    routes = [route for route in (*meta.routes, *api_routes()) if isinstance(route, APIRoute)]
+    for route in sorted(routes, key=lambda found: not found.include_in_schema):
         for method in sorted((route.methods or set()) - {"HEAD"}):
             answered_by = (inspect.unwrap(route.endpoint), method)
             if answered_by not in seen:
                 seen.add(answered_by)
-                yield Operation(route.operation_id or f"{method} {path}", method, path)
+                yield Operation(route.operation_id or f"{method} {route.path}", method, route.path)
 
 
 def test_the_table_has_a_line_for_each_operation_and_topic_and_no_other() -> None:
