@@ -41,7 +41,7 @@ def told(answer: httpx.Response) -> tuple[int, str | None]:
 
 def _router() -> APIRouter:
     """One route for each gate."""
-    router = contract_router(prefix="/api/app-items")
+    router = contract_router(prefix="/app-items")
 
     @router.get("/{itemId}/visitor")
     async def visitor(visitor: InApp, item_id: ItemId) -> Response:
