@@ -1,6 +1,7 @@
 """Runs the decoding program: a process per file, a few at a time."""
 
 import asyncio
+import io
 import os
 import shutil
 import sys
@@ -10,17 +11,22 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import BinaryIO, Literal
 
+import orjson
 import structlog
 
 from graasp.decoding import program
+from graasp.html.heads import Head
 
 log = structlog.get_logger(__name__)
 
 PictureKind = Literal["image", "pdf", "video"]
-Kind = PictureKind | Literal["pdf-text"]
+HtmlKind = Literal["html", "page", "head"]
+Kind = PictureKind | Literal["pdf-text"] | HtmlKind
 
 _TIMEOUT_S = 60.0
 _AT_ONCE = 2
+# Whatever is in it, it does no harm; a process would take longer than the parser.
+_SHORT_HTML = 5000
 _MOST_PIXELS = 100_000_000
 
 
@@ -37,6 +43,8 @@ class Decoder:
 
     def __init__(self) -> None:
         self._slots = asyncio.Semaphore(_AT_ONCE)
+        # Somebody who saves a text does not wait for pictures.
+        self._html_slots = asyncio.Semaphore(_AT_ONCE)
 
     @asynccontextmanager
     async def pictures(
@@ -46,21 +54,44 @@ class Decoder:
 
         Raises CannotDecode, TooManyPixels.
         """
-        async with self._decoded(kind, file, most_pixels or _MOST_PIXELS) as folder:
+        async with self._decoded(kind, file, self._slots, most_pixels or _MOST_PIXELS) as folder:
             yield {size: folder / size for size in program.SIZES}
 
     async def pdf_text(self, file: BinaryIO) -> str:
         """The text of the first ten pages, in one line. Raises CannotDecode."""
-        async with self._decoded("pdf-text", file, _MOST_PIXELS) as folder:
+        async with self._decoded("pdf-text", file, self._slots) as folder:
             return await asyncio.to_thread((folder / program.TEXT).read_text, encoding="utf-8")
 
+    async def safe_html(self, html: str) -> str:
+        """As `graasp.html.sanitize`, of any length. Raises CannotDecode for what can't be cleaned in time."""
+        return await self._parsed("html", html)
+
+    async def safe_page(self, html: str) -> str:
+        """As `graasp.html.pages.safe_page`, of any length. Raises CannotDecode for what can't be cleaned in time."""
+        return await self._parsed("page", html)
+
+    async def head(self, html: str) -> Head:
+        """As `graasp.html.heads.read_head`, of any length. Raises CannotDecode for what can't be read in time."""
+        return Head(**orjson.loads(await self._parsed("head", html)))
+
+    async def _parsed(self, kind: HtmlKind, html: str) -> str:
+        if len(html) <= _SHORT_HTML:
+            try:
+                return program.parse_html(kind, html)
+            except program.Refused as refusal:
+                raise CannotDecode from refusal
+        async with self._decoded(kind, io.BytesIO(html.encode()), self._html_slots) as folder:
+            return (await asyncio.to_thread((folder / program.TEXT).read_bytes)).decode()
+
     @asynccontextmanager
-    async def _decoded(self, kind: Kind, file: BinaryIO, most_pixels: int) -> AsyncIterator[Path]:
+    async def _decoded(
+        self, kind: Kind, file: BinaryIO, slots: asyncio.Semaphore, most_pixels: int = _MOST_PIXELS
+    ) -> AsyncIterator[Path]:
         folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="graasp-decoding-"))
         try:
             source = folder / "source"
             await asyncio.to_thread(_copy, file, source)
-            async with self._slots:
+            async with slots:
                 await _run(kind, source, folder, most_pixels)
             yield folder
         finally:

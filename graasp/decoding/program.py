@@ -1,15 +1,22 @@
 """The program that decodes hostile files, in a process of its own.
 
 `python -m graasp.decoding.program KIND SOURCE FOLDER MOST_PIXELS`: KIND is `image`, `pdf` or `video`, for which one
-WebP per size is written into FOLDER, or `pdf-text`, for which the file `text` is. Exits with 0; with 3 when the file
-is none of its kind or broken; with 4 when it has more pixels than allowed. Whatever a decoder does besides, it does
-to this process alone, which knows no secrets and has bounded memory and time.
+WebP per size is written into FOLDER, or `pdf-text` or one of `HTML`, for which the file `text` is. Exits with 0; with
+3 when the file is none of its kind or broken; with 4 when it has more pixels than allowed. Whatever a decoder does
+besides, it does to this process alone, which knows no secrets and has bounded memory and time.
 """
 
 import resource
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+import orjson
+
+from graasp.html import sanitize
+from graasp.html.heads import read_head
+from graasp.html.pages import safe_page
 
 # Widths in pixels; the original keeps its own.
 WIDTHS = {"small": 40, "medium": 256, "large": 512}
@@ -18,9 +25,21 @@ REFUSED = 3
 TOO_MANY_PIXELS = 4
 TEXT = "text"
 
+# Parsers of HTML repair it, which takes time that grows with the square of what is nested, and repeats what is not
+# closed: a few kilobytes can become gigabytes.
+HTML: Mapping[str, Callable[[str], str]] = {
+    "html": sanitize,
+    "page": safe_page,
+    "head": lambda html: orjson.dumps(read_head(html)._asdict()).decode(),
+}
+# Escaping makes five characters of one.
+_MOST_GROWTH = 8
+
 _GIB = 1024**3
 _MEMORY_BYTES = 3 * _GIB
 _CPU_S = 50
+_HTML_MEMORY_BYTES = _GIB // 2
+_HTML_CPU_S = 5
 _LARGEST_OUTPUT_BYTES = 256 * 1024**2
 _INDEXED_PAGES = 10
 # WebP knows no larger side.
@@ -45,7 +64,10 @@ class TooManyPixels(Exception):
 
 
 def main(kind: str, source: Path, folder: Path, most_pixels: int) -> int:
-    _limit_this_process()
+    if kind in ("html", "head"):
+        _limit_this_process(_HTML_MEMORY_BYTES, _HTML_CPU_S)
+    else:
+        _limit_this_process(_MEMORY_BYTES, _CPU_S)
     try:
         match kind:
             case "image":
@@ -54,8 +76,10 @@ def main(kind: str, source: Path, folder: Path, most_pixels: int) -> int:
                 _render(_pdf_page(source), folder)
             case "video":
                 _render(_video_frame(source, most_pixels), folder)
-            case _:
+            case "pdf-text":
                 (folder / TEXT).write_text(_pdf_text(source), encoding="utf-8")
+            case _:
+                (folder / TEXT).write_bytes(parse_html(kind, source.read_bytes().decode()).encode())
     except Refused as refusal:
         sys.stderr.write(f"{refusal}\n")
         return REFUSED
@@ -65,12 +89,20 @@ def main(kind: str, source: Path, folder: Path, most_pixels: int) -> int:
     return 0
 
 
-def _limit_this_process() -> None:
-    resource.setrlimit(resource.RLIMIT_CPU, (_CPU_S, _CPU_S))
+def parse_html(kind: str, html: str) -> str:
+    """What a parser makes of HTML. Raises Refused when it makes much more of it than there was."""
+    parsed = HTML[kind](html)
+    if len(parsed) > _MOST_GROWTH * max(len(html), 100):
+        raise Refused("it grows too much")
+    return parsed
+
+
+def _limit_this_process(memory_bytes: int, cpu_s: int) -> None:
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
     resource.setrlimit(resource.RLIMIT_FSIZE, (_LARGEST_OUTPUT_BYTES, _LARGEST_OUTPUT_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
-        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
 
 
 def _render_image(source: Path, folder: Path, most_pixels: int) -> None:

@@ -3,7 +3,6 @@
 import re
 
 import filetype
-import nh3
 
 HEAD_BYTES = 8 * 1024
 
@@ -11,82 +10,6 @@ _UNTOLD = ("application/octet-stream", "binary/octet-stream")
 _MEDIA = ("image/", "video/", "audio/")
 _CONTENT_TYPE = re.compile(r"[a-z0-9][\w.+-]{0,99}/[\w.+-]{1,100}", re.ASCII)
 _BLANK = b"\xef\xbb\xbf \t\r\n\f"
-
-# The policy for uploaded pages: text and tables, nothing that loads or runs.
-_HTML_TAGS = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "footer",
-        "header",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "hgroup",
-        "main",
-        "nav",
-        "section",
-        "blockquote",
-        "dd",
-        "div",
-        "dl",
-        "dt",
-        "figcaption",
-        "figure",
-        "hr",
-        "li",
-        "menu",
-        "ol",
-        "p",
-        "pre",
-        "ul",
-        "a",
-        "abbr",
-        "b",
-        "bdi",
-        "bdo",
-        "br",
-        "cite",
-        "code",
-        "data",
-        "dfn",
-        "em",
-        "i",
-        "kbd",
-        "mark",
-        "q",
-        "rb",
-        "rp",
-        "rt",
-        "rtc",
-        "ruby",
-        "s",
-        "samp",
-        "small",
-        "span",
-        "strong",
-        "sub",
-        "sup",
-        "time",
-        "u",
-        "var",
-        "wbr",
-        "caption",
-        "col",
-        "colgroup",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "tr",
-    ]
-)
 
 
 def detected_type(declared: str, head: bytes) -> str:
@@ -115,15 +38,3 @@ def _markup(head: bytes) -> str | None:
     if start.startswith((b"<svg", b"<?xml", b"<!doctype svg", b"<!--")) and b"<svg" in start:
         return "image/svg+xml"
     return "text/xml" if start.startswith(b"<?xml") else None
-
-
-def safe_html(page: bytes) -> bytes:
-    """An uploaded page without anything that loads or runs."""
-    return nh3.clean(
-        page.decode(errors="replace"),
-        tags=set(_HTML_TAGS),
-        clean_content_tags={"script", "style", "textarea", "option"},
-        attributes={"a": {"href", "name", "target"}},
-        url_schemes={"http", "https", "ftp", "mailto", "tel"},
-        link_rel=None,
-    ).encode()

@@ -70,8 +70,6 @@ async def store_bytes(
     As safe as every upload, but nobody looks for a text or a picture in it. Raises what `store_file` raises.
     """
     async with _begun(platform, incoming, used, allowed) as (mimetype, whole):
-        if mimetype == "text/html":
-            whole = _only(await _safe_page(whole))
         return StoredBytes(mimetype, await _put(platform, account_id, key, mimetype, whole))
 
 
@@ -88,8 +86,6 @@ async def store_file(
         kind = kind_of(mimetype)
         if kind and decodes:
             return await _store_decodable(platform, account_id, file, whole)
-        if mimetype == "text/html":
-            whole = _only(await _safe_page(whole))
         size = await _put(platform, account_id, file.key, mimetype, whole)
         return replace(file, size=size, is_decoded=kind is None)
 
@@ -98,14 +94,21 @@ async def store_file(
 async def _begun(
     platform: Platform, incoming: Incoming, used: int, allowed: int
 ) -> AsyncGenerator[tuple[str, AsyncIterator[bytes]], None]:
-    """The content type of a file, as its first bytes tell, and all of its bytes. Raises UploadEmptyFile."""
+    """The content type of a file, as its first bytes tell, and all of its bytes, a page made safe.
+
+    Raises UploadEmptyFile, and what the sender's stream raises.
+    """
     most = platform.settings.max_upload_file_bytes
     async with aclosing(_bounded(incoming.chunks, most, used, allowed)) as chunks:
         first = await anext(chunks, b"")
         if not first:
             raise UploadEmptyFile
         mimetype = content.detected_type(incoming.content_type, first[: content.HEAD_BYTES])
-        yield mimetype, _joined(first, chunks)
+        whole = _joined(first, chunks)
+        if mimetype == "text/html":
+            mimetype, page = await _safe_page(platform, whole)
+            whole = _only(page)
+        yield mimetype, whole
 
 
 async def discard(platform: Platform, file: StoredFile) -> None:
@@ -155,17 +158,23 @@ async def decode(
     return Decoded(text, has_thumbnail=True)
 
 
-async def _safe_page(chunks: AsyncIterator[bytes]) -> bytes:
-    """A page without what runs in it. Raises RequestFileTooLarge, and UploadEmptyFile when nothing is left."""
+async def _safe_page(platform: Platform, chunks: AsyncIterator[bytes]) -> tuple[str, bytes]:
+    """A page without what runs in it; one that can't be cleaned as a text, which nobody runs.
+
+    Raises RequestFileTooLarge, and UploadEmptyFile when nothing is left.
+    """
     page = bytearray()
     async for chunk in chunks:
         page += chunk
         if len(page) > _LARGEST_PAGE:
             raise RequestFileTooLarge
-    safe = await asyncio.to_thread(content.safe_html, bytes(page))
+    try:
+        safe = await platform.decoder.safe_page(page.decode(errors="replace"))
+    except CannotDecode:
+        return "text/plain", bytes(page)
     if not safe:
         raise UploadEmptyFile
-    return safe
+    return "text/html", safe.encode()
 
 
 async def _store_decodable(

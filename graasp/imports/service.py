@@ -12,11 +12,11 @@ from graasp.archives.layout import MANIFEST
 from graasp.archives.reading import Archive, ArchiveEntry, ArchiveLimits, UnsafeArchive, open_archive
 from graasp.auth.gates import Caller
 from graasp.db.database import Row
+from graasp.decoding.process import CannotDecode
 from graasp.downloads.service import announce
 from graasp.files.errors import StorageExceeded
 from graasp.files.jobs import DECODE_FILE, DecodeFile
 from graasp.files.service import check_space, file_content, require_space, used_bytes
-from graasp.html import sanitize
 from graasp.http.errors import BadRequest, DomainError, FormattedError
 from graasp.http.uploads import UploadedFile
 from graasp.imports.errors import InvalidArchiveFile
@@ -131,7 +131,7 @@ async def _make(
     await require_space(uow, caller, storing.file_bytes)
     items = [item for item in plan.items if item.id not in storing.refused]
     left_out = [*plan.left_out, *storing.refused.values()]
-    made = _made(archive, items, storing, left_out)
+    made = _made(uow.platform, archive, items, storing, left_out)
     roots = await plant(uow, caller, _places(items), made, parent_id) if items else []
     settings = [NewSetting(item.id, *setting) for item in items for setting in item.app_settings]
     await insert_settings(uow, settings, caller.id)
@@ -143,18 +143,24 @@ async def _make(
 
 
 async def _made(
-    archive: Archive, items: Sequence[PlannedItem], storing: Storing, left_out: list[LeftOut]
+    platform: Platform,
+    archive: Archive,
+    items: Sequence[PlannedItem],
+    storing: Storing,
+    left_out: list[LeftOut],
 ) -> AsyncIterator[NewTreeItem]:
     """The items with what the archive holds of them, read one by one."""
     for item in items:
-        description = await _description(archive, item, left_out)
+        description = await _description(platform, archive, item, left_out)
         settings = {**item.settings, "hasThumbnail": item.id in storing.thumbnails}
-        extra = await _extra(archive, item, storing)
+        extra = await _extra(platform, archive, item, storing, left_out)
         name = item.name[:_LONGEST_NAME]
         yield NewTreeItem(item.id, item.type, name, description, extra, settings)
 
 
-async def _extra(archive: Archive, item: PlannedItem, storing: Storing) -> dict[str, Any]:
+async def _extra(
+    platform: Platform, archive: Archive, item: PlannedItem, storing: Storing, left_out: list[LeftOut]
+) -> dict[str, Any]:
     if item.id in storing.files:
         return {"file": {**file_content(storing.files[item.id]), **item.extra.get("file", {})}}
     if item.id in storing.packages:
@@ -164,17 +170,27 @@ async def _extra(archive: Archive, item: PlannedItem, storing: Storing) -> dict[
     content = dict(item.extra.get("document", {}))
     if item.content:
         content["content"] = decoded(await archive.read(item.content, at_most=LARGEST_DOCUMENT))
-    return {"document": await asyncio.to_thread(document_content, content)}
+    try:
+        return {"document": await document_content(platform, content)}
+    except CannotDecode:
+        left_out.append(LeftOut(item.name, "its text is nested too deeply"))
+        return {"document": {**content, "content": ""}}
 
 
-async def _description(archive: Archive, item: PlannedItem, left_out: list[LeftOut]) -> str | None:
+async def _description(
+    platform: Platform, archive: Archive, item: PlannedItem, left_out: list[LeftOut]
+) -> str | None:
     description = item.description
     if isinstance(description, ArchiveEntry):
         if description.size > _LARGEST_DESCRIPTION_FILE:
             left_out.append(LeftOut(description.name, "it is too long"))
             return ""
         description = decoded(await archive.read(description, at_most=_LARGEST_DESCRIPTION_FILE))
-    safe = sanitize(description) if description else description
+    try:
+        safe = await platform.decoder.safe_html(description) if description else description
+    except CannotDecode:
+        left_out.append(LeftOut(item.name, "its description is nested too deeply"))
+        return ""
     if safe and len(safe) > _LONGEST_DESCRIPTION:
         left_out.append(
             LeftOut(item.name, f"its description has more than {_LONGEST_DESCRIPTION} characters")

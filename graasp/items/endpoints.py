@@ -15,6 +15,7 @@ from starlette.responses import Response
 from graasp.actions.recording import NewAction, RequestOrigin, record
 from graasp.auth.gates import Caller
 from graasp.db.database import Reader, Row
+from graasp.decoding.process import CannotDecode
 from graasp.http.errors import BadRequest
 from graasp.http.fields import Uuid
 from graasp.http.responses import json_response
@@ -26,7 +27,7 @@ from graasp.items.service import Change, NewItem
 from graasp.links.dependencies import LinkPages
 from graasp.links.service import LINK_SETTINGS
 from graasp.memberships.authorization import Permission, authorize
-from graasp.platform import UnitOfWork
+from graasp.platform import Platform, UnitOfWork
 
 ParentId = Annotated[Uuid | None, Query(alias="parentId")]
 PreviousItemId = Annotated[Uuid | None, Query(alias="previousItemId")]
@@ -57,7 +58,9 @@ async def any_new_item(links: LinkPages, reader: Reader, caller: Caller, body: s
         case schemas.NewAppItem():
             return new_item(body, "app", {"app": body.extra.app.model_dump(exclude_none=True)})
         case schemas.NewDocumentItem():
-            return new_item(body, "document", {"document": document_content(body.extra.document)})
+            return new_item(
+                body, "document", {"document": await document_content(links.platform, body.extra.document)}
+            )
         case schemas.NewLinkItem():
             link = await links.content(caller, body.extra.embedded_link.url)
             shown = {**LINK_SETTINGS, **body.settings.given()}
@@ -72,17 +75,21 @@ async def any_new_item(links: LinkPages, reader: Reader, caller: Caller, body: s
             return new_item(body, "folder", {"folder": {}})
 
 
-def document_content(
+async def document_content(
+    platform: Platform,
     content: schemas.NewDocument
     | schemas.DocumentContent
     | schemas.DocumentChange
     | schemas.DocumentExtraChange,
 ) -> dict[str, Any]:
-    """What was sent of a document's extra, its HTML made safe."""
+    """What was sent of a document's extra, its HTML made safe. Raises BadRequest for HTML that can't be."""
     given = content.model_dump(
         by_alias=True, include={"content", "flavor", "is_raw"}, exclude_unset=True, exclude_none=True
     )
-    return service.document_content(given)
+    try:
+        return await service.document_content(platform, given)
+    except CannotDecode:
+        raise BadRequest("body/content must be HTML that is nested less deeply") from None
 
 
 async def extra_change(
@@ -95,7 +102,8 @@ async def extra_change(
     kind = item["type"]
     match kind:
         case "document":
-            return document_content(_own_extra(schemas.DocumentExtraChange, kind, given))
+            content = _own_extra(schemas.DocumentExtraChange, kind, given)
+            return await document_content(links.platform, content)
         case "file":
             return {"altText": _own_extra(schemas.FileExtraChange, kind, given).alt_text}
         case "embeddedLink":

@@ -69,7 +69,7 @@ async def create_document(
     parent_id: ParentId = None,
     previous_item_id: PreviousItemId = None,
 ) -> Response:
-    new = new_item(body, "document", {"document": document_content(body)})
+    new = new_item(body, "document", {"document": await document_content(uow.platform, body)})
     return await create(request, uow, caller, new, parent_id, previous_item_id)
 
 
@@ -148,7 +148,8 @@ async def update_document(
     id: Uuid,
     body: Annotated[schemas.DocumentChange, schemas.Something],
 ) -> Response:
-    return await update(request, uow, caller, id, body, change_of(body, document_content(body)), "document")
+    change = change_of(body, await document_content(uow.platform, body))
+    return await update(request, uow, caller, id, body, change, "document")
 
 
 @router.post("/folders/{id}/convert", operation_id="convertFolderToCapsule", response_model=schemas.Item)

@@ -182,11 +182,11 @@ def _merged(stored: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     return (stored if isinstance(stored, dict) else {}) | dict(given)
 
 
-def document_content(content: Mapping[str, Any]) -> dict[str, Any]:
-    """A document's extra, its HTML made safe."""
+async def document_content(platform: Platform, content: Mapping[str, Any]) -> dict[str, Any]:
+    """A document's extra, its HTML made safe. Raises CannotDecode for HTML that can't be."""
     safe = {name: value for name, value in content.items() if value is not None}
     if "content" in safe:
-        safe["content"] = sanitize(safe["content"])
+        safe["content"] = await platform.decoder.safe_html(safe["content"])
     return safe
 
 

@@ -48,7 +48,7 @@ async def link_metadata(platform: Platform, link: str) -> dict[str, Any]:
     require_linkable(url)
     preview, page = await asyncio.gather(_service_preview(platform, url), _page(platform, url))
     if preview is None:
-        preview = preview_of(page) if page else EMPTY
+        preview = await preview_of(platform.decoder, page) if page else EMPTY
     return preview | {"isEmbeddingAllowed": page is not None and _is_frameable(page)}
 
 
@@ -91,7 +91,7 @@ async def _preview(platform: Platform, url: str) -> Preview:
     if platform.settings.embedded_link_item_iframely_href_origin:
         return await _service_preview(platform, url) or EMPTY
     page = await _page(platform, url)
-    return preview_of(page) if page else EMPTY
+    return await preview_of(platform.decoder, page) if page else EMPTY
 
 
 async def _page(platform: Platform, url: str) -> Page | None:

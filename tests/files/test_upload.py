@@ -15,6 +15,7 @@ from graasp.platform import Platform
 from graasp.settings import Settings
 from tests.conftest import RunJobs
 from tests.factories import Factory
+from tests.pages_to_parse import unclosed
 from tests.pictures import pdf, picture, svg, video
 from worker.execution import Outcome
 
@@ -195,6 +196,8 @@ PAGE = b"<!DOCTYPE html><p onclick='x()' class='c'>hello<script>alert(1)</script
         ("TEXT/HTML; charset=utf-8", PAGE, "text/html", b"<p>hello <a>a</a></p>"),
         # Markup that calls itself a picture is what it is.
         ("image/png", PAGE, "text/html", b"<p>hello <a>a</a></p>"),
+        # What can't be made safe is no page any more.
+        ("text/html", unclosed(60).encode(), "text/plain", unclosed(60).encode()),
         ("image/png", svg(), "image/svg+xml", svg()),
         ("video/mp4", b"<?xml version='1.0'?><a/>", "text/xml", None),
         ("application/octet-stream", picture(), "image/png", picture()),

@@ -19,6 +19,7 @@ from graasp.items.tables import item
 from graasp.settings import Settings
 from tests.imports.archives import element, graasp_archive, named_beside, zipped
 from tests.imports.conftest import HeadersAs, Importer
+from tests.pages_to_parse import unclosed
 
 MIB = 1024 * 1024
 
@@ -278,3 +279,21 @@ async def test_no_damage_to_an_archive_is_more_than_a_refusal(data: st.DataObjec
                     assert len(await archive.read(entry, at_most=10_000)) == entry.size
     except UnsafeArchive:
         return
+
+
+async def test_html_that_can_not_be_made_safe_is_left_out(importer: Importer) -> None:
+    texts = {
+        "a.html": unclosed(60),
+        "a.description.html": "fine",
+        "b.html": "b",
+        "b.description.html": unclosed(60),
+    }
+    feedback = await importer.bring_in(zipped({name: text.encode() for name, text in texts.items()}))
+    assert {
+        row["name"]: (row["extra"]["document"]["content"], row["description"])
+        for row in await importer.children()
+    } == {
+        "a": ("", "fine"),
+        "b": ("b", ""),
+    }
+    assert sorted(error["name"] for error in feedback["errors"]) == ["a", "b"]

@@ -13,6 +13,7 @@ from graasp.actions.tables import action
 from graasp.items.tables import item
 from graasp.platform import Platform
 from tests.factories import Factory
+from tests.pages_to_parse import unclosed
 
 Cookie = Callable[[UUID], dict[str, str]]
 
@@ -126,6 +127,9 @@ async def test_what_each_kind_is_made_of(
         ("", {"name": "x", "type": "app"}),
         ("", {"name": "x", "type": "app", "extra": {}}),
         ("", {"name": "x", "type": "document", "extra": {"document": {}}}),
+        ("", {"name": "x", "type": "document", "extra": {"document": {"content": unclosed(60)}}}),
+        ("/documents", {"name": "x", "content": unclosed(60)}),
+        ("/documents", {"name": "x", "content": unclosed(400)}),
         ("", {"name": "x", "type": "embeddedLink", "extra": {"embeddedLink": {}}}),
         ("", {"name": "x", "type": "shortcut", "extra": {"shortcut": {}}}),
         ("", {"name": "x", "type": "file", "extra": {"file": FILE}}),

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from graasp.settings import Settings
 from tests.conftest import serving
 from tests.factories import Factory
+from tests.pages_to_parse import unclosed
 
 Cookie = Callable[[UUID], dict[str, str]]
 
@@ -43,6 +44,9 @@ class Site:
         self.asked.append(request.query_params["uri"])
         return self.service_answer
 
+    async def hostile(self, request: Request) -> Response:
+        return HTMLResponse(unclosed(2500))
+
     async def failing(self, request: Request) -> Response:
         return Response("no", status_code=500)
 
@@ -55,6 +59,7 @@ async def site() -> AsyncIterator[Site]:
         Route("/other", site.page),
         Route("/iframely", site.service),
         Route("/failing", site.failing),
+        Route("/hostile", site.hostile),
     ]
     async with serving(Starlette(routes=routes)) as site.url:  # type: ignore[arg-type]
         yield site
@@ -121,6 +126,11 @@ async def test_nothing_is_known_of_what_can_not_be_fetched(get_metadata: Any, si
     assert (await get_metadata(f"{site.url}/page")).json() == unreachable
     assert (await get_metadata(site.url.replace("127.0.0.1", "localhost"))).json() == unreachable
     assert site.asked == []
+
+
+async def test_nothing_is_known_of_a_page_that_fills_memory(get_metadata: Any, reachable: Site) -> None:
+    answer = await get_metadata(f"{reachable.url}/hostile")
+    assert answer.json() == EMPTY | {"isEmbeddingAllowed": True}
 
 
 async def test_an_error_page_describes_nothing_but_may_be_framed(get_metadata: Any, reachable: Site) -> None:
