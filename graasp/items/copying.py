@@ -291,7 +291,8 @@ async def _free_names(
 ) -> list[str]:
     free: list[str] = []
     for name in names:
-        base = _NUMBERED.sub(r"\1", name)[: LONGEST_NAME - _LONGEST_SUFFIX]
+        numbered = _NUMBERED.fullmatch(name)
+        base = (numbered[1] if numbered else name)[: LONGEST_NAME - _LONGEST_SUFFIX]
         if parent:
             rows = await uow.all(copying_queries.NAMES_IN, path=parent, base=base)
         else:

@@ -350,6 +350,9 @@ async def test_a_name_that_is_taken_beside_the_copy_is_numbered(platform: Platfo
     async with platform.database.transaction() as transaction:
         await transaction.execute(update(item).values(name="B").where(item.c.id == home["id"]))
     assert [row["name"] for row in await copy(platform, owner, source)] == ["A"]
+    # A number that is not at the end is part of the name.
+    chapter = await factory.item(home, name="A (2) b")
+    assert [row["name"] for row in await copy(platform, owner, chapter, home)] == ["A (2) b (2)"]
 
 
 @pytest.mark.parametrize(
