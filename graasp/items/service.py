@@ -208,7 +208,9 @@ async def reorder(uow: UnitOfWork, caller: Caller, item_id: UUID, previous_item_
     if parent is None:
         raise CannotReorderRootItem(str(item_id))
     await uow.first(queries.LOCK_PATH, path=parent)
-    slot = await ordering.find_slot(uow, parent, previous_item_id, moving=item_id)
+    # Behind itself it stays where it is.
+    moving = None if previous_item_id == item_id else item_id
+    slot = await ordering.find_slot(uow, parent, previous_item_id, moving=moving)
     row = await uow.first(
         queries.SET_ORDER,
         item_id=item_id,

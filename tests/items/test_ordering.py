@@ -121,8 +121,8 @@ async def test_reordering(
     assert await reorder(c) == ["c", "a", "b"]
     assert await reorder(c, b) == ["a", "b", "c"]
     assert await reorder(a, b) == ["b", "a", "c"]
-    assert await reorder(a, a) == ["b", "c", "a"]
-    assert await reorder(b, elsewhere) == ["c", "a", "b"]
+    assert await reorder(a, a) == ["b", "a", "c"]
+    assert await reorder(b, elsewhere) == ["a", "c", "b"]
     root = await client.patch(f"/api/items/{folder['id']}/reorder", json={}, headers=headers)
     assert (root.status_code, root.json()["code"]) == (400, "GERR034")
     bad = await client.patch(f"/api/items/{a['id']}/reorder", json={"previousItemId": "x"}, headers=headers)
@@ -181,6 +181,8 @@ async def test_whatever_is_inserted_and_moved_the_order_is_the_one_that_was_aske
             else:
                 moved = expected[which % len(expected)]
                 await service.reorder(uow, caller, moved, asked)
+                if asked == moved:
+                    continue
                 expected.remove(moved)
         if asked is None:
             expected.insert(0, moved)
