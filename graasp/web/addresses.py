@@ -16,6 +16,9 @@ def is_public(text: str) -> bool:
     hidden = _hidden_address(address)
     if hidden is not None:
         return is_public(str(hidden))
+    if isinstance(address, ipaddress.IPv6Address) and address.is_site_local:
+        # Deprecated in favour of fc00::/7, and still in use inside of some networks.
+        return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 

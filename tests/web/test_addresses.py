@@ -34,6 +34,7 @@ def test_public_ones(address: str) -> None:
         "::",
         "fe80::1%eth0",
         "fc00::1",
+        "fec0::1",
         "fd12::1",
         "ff02::1",
         "2001:db8::1",
