@@ -22,7 +22,7 @@ from graasp.http.responses import json_response
 from graasp.http.uploads import SingleFile
 from graasp.items import schemas, service
 from graasp.items.errors import FileExpected
-from graasp.items.packing import generic_item, thumbnail_prefix
+from graasp.items.packing import generic_item, own_content, thumbnail_prefix
 from graasp.items.service import Change, NewItem
 from graasp.links.dependencies import LinkPages
 from graasp.links.service import LINK_SETTINGS
@@ -108,7 +108,7 @@ async def extra_change(
             return {"altText": _own_extra(schemas.FileExtraChange, kind, given).alt_text}
         case "embeddedLink":
             url = _own_extra(schemas.LinkExtraChange, kind, given).url
-            return await links.changed_content(caller, item["extra"].get(kind), url)
+            return await links.changed_content(caller, own_content(item), url)
         case "folder" | "app":
             _own_extra(schemas.NoExtraChange, kind, given)
             return {}

@@ -1,5 +1,6 @@
 """What routes ask for that have pages read: each account only so often, whatever the route."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -24,7 +25,7 @@ class LinkPages:
         await self._count(caller)
         return await service.link_content(self.platform, url)
 
-    async def changed_content(self, caller: Caller, stored: Any, url: str) -> dict[str, Any]:
+    async def changed_content(self, caller: Caller, stored: Mapping[str, Any], url: str) -> dict[str, Any]:
         """What a new URL changes of a link's extra: nothing when it is the old one, and nothing is read then."""
         return {} if service.leads_to(stored, url) else await self.content(caller, url)
 

@@ -12,6 +12,7 @@ from graasp.http.fields import AnyText, Uuid
 from graasp.http.responses import json_response
 from graasp.http.routing import contract_router
 from graasp.items.endpoints import ParentId, PreviousItemId, change_of, create, new_item, update
+from graasp.items.packing import own_content
 from graasp.items.schemas import Item, Something
 from graasp.items.service import require_type
 from graasp.links.dependencies import Links
@@ -59,7 +60,7 @@ async def update_link(
         # Outside the transaction: the page may be slow.
         access = await authorize(reads, caller.id, id, Permission.WRITE)
         require_type(access.item, "embeddedLink")
-        extra = await links.changed_content(caller, access.item["extra"].get("embeddedLink"), body.url)
+        extra = await links.changed_content(caller, own_content(access.item), body.url)
     change = change_of(body, extra, **_flat(body))
     return await update(request, uow, caller, id, body, change, "embeddedLink")
 

@@ -37,9 +37,9 @@ async def link_content(platform: Platform, url: str) -> dict[str, Any]:
     return {"url": url} | await _preview(platform, url)
 
 
-def leads_to(stored: Any, url: str) -> bool:
+def leads_to(stored: Mapping[str, Any], url: str) -> bool:
     """Whether what is stored of a link has this URL already."""
-    return isinstance(stored, Mapping) and stored.get("url") == url
+    return bool(stored.get("url") == url)
 
 
 async def link_metadata(platform: Platform, link: str) -> dict[str, Any]:
@@ -123,12 +123,17 @@ async def _service_preview(platform: Platform, url: str) -> Preview | None:
         found = answer.json()
         meta, links = found.get("meta") or {}, found.get("links") or []
         return EMPTY | {
-            "title": one_line(str(meta.get("title") or "")),
-            "description": str(meta.get("description") or "").strip(),
-            "html": str(found.get("html") or ""),
-            "thumbnails": [link["href"] for link in links if "thumbnail" in link.get("rel", ())],
-            "icons": [link["href"] for link in links if "icon" in link.get("rel", ())],
+            "title": one_line(_storable(meta.get("title"))),
+            "description": _storable(meta.get("description")).strip(),
+            "html": _storable(found.get("html")),
+            "thumbnails": [_storable(link["href"]) for link in links if "thumbnail" in link.get("rel", ())],
+            "icons": [_storable(link["href"]) for link in links if "icon" in link.get("rel", ())],
         }
     except (httpx.HTTPError, ValueError, AttributeError, KeyError, TypeError) as error:
         log.warning("no link metadata", reason=type(error).__name__)
         return EMPTY
+
+
+def _storable(told: Any) -> str:
+    """A text without what JSON can say and no database can keep."""
+    return str(told or "").replace("\0", "").encode(errors="replace").decode()

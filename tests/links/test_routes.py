@@ -221,6 +221,18 @@ async def test_the_metadata_service_is_asked_when_there_is_one(
     assert f"{reachable.url}/page?a=1&b=2" in reachable.asked
 
 
+async def test_what_the_metadata_service_tells_can_be_stored(
+    with_service: None, client: httpx.AsyncClient, anna: Any, cookie_for: Cookie, reachable: Site
+) -> None:
+    told = b'{"meta": {"title": "a\\u0000b", "description": "\\u0000\\ud800"}, "html": "<p>\\u0000</p>", "links": [{"rel": ["icon"], "href": "\\u0000"}]}'
+    reachable.service_answer = Response(told, media_type="application/json")
+    body = {"name": "a", "url": f"{reachable.url}/page"}
+    answer = await client.post("/api/items/embedded-links", json=body, headers=cookie_for(anna["id"]))
+    assert answer.status_code == 200, answer.text
+    stored = {"title": "ab", "description": "?", "html": "<p></p>", "icons": [""]}
+    assert answer.json()["extra"]["embeddedLink"] == EMPTY | stored | {"url": body["url"]}
+
+
 @pytest.mark.parametrize(
     "failure",
     [
@@ -357,3 +369,17 @@ async def test_other_items_are_no_links(
             f"/api/items/embedded-links/{folder['id']}", json=body, headers=cookie_for(anna["id"])
         )
         assert answer.json()["message"] == "Item does not have the correct type folder"
+
+
+@pytest.mark.parametrize("stored", [["nonsense"], {"embeddedLink": "nonsense"}, {}])
+async def test_a_malformed_stored_extra_does_not_break_a_change(
+    client: httpx.AsyncClient, factory: Factory, anna: Any, cookie_for: Cookie, reachable: Site, stored: Any
+) -> None:
+    url = f"{reachable.url}/page"
+    for path, body in (("embedded-links/", {"url": url}), ("", {"extra": {"embeddedLink": {"url": url}}})):
+        row = await factory.owned_item(anna, type="embeddedLink", extra=stored)
+        answer = await client.patch(
+            f"/api/items/{path}{row['id']}", json=body, headers=cookie_for(anna["id"])
+        )
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["extra"]["embeddedLink"]["url"] == url
