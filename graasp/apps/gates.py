@@ -4,7 +4,7 @@ As those of sessions, a gate never raises by itself; see `graasp.auth.gates`. A 
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Path
@@ -46,6 +46,9 @@ class AppUser(AppVisitor):
     account: Caller
 
 
+V = TypeVar("V", bound=AppVisitor)
+
+
 async def by_token(connection: HTTPConnection) -> AppVisitor | Refusal:
     """The token's item and account, read anew each time."""
     token = read_app_token(connection.app.state.settings, bearer(connection))
@@ -56,11 +59,10 @@ async def by_token(connection: HTTPConnection) -> AppVisitor | Refusal:
     )
     if row is None:
         return Refusal(UnauthorizedMember())
-    account = dict(row)
-    item_id = account.pop("item_id")
-    return AppVisitor(
-        item_id, token.key, token.origin, account=Caller(**account) if account["id"] is not None else None
-    )
+    found = dict(row)
+    item_id = found.pop("item_id")
+    account = Caller(**found) if found["id"] is not None else None
+    return AppVisitor(item_id, token.key, token.origin, account)
 
 
 async def signed_in_by_token(
@@ -76,17 +78,13 @@ async def signed_in_by_token(
 async def in_app(
     connection: HTTPConnection, visitor: Annotated[AppVisitor | Refusal, Depends(by_token)]
 ) -> AppVisitor | Refusal:
-    if isinstance(visitor, Refusal) or _is_at_home(connection, visitor):
-        return visitor
-    return Refusal(TokenItemIdMismatch())
+    return _at_home(connection, visitor)
 
 
 async def signed_in_in_app(
     connection: HTTPConnection, user: Annotated[AppUser | Refusal, Depends(signed_in_by_token)]
 ) -> AppUser | Refusal:
-    if isinstance(user, Refusal) or _is_at_home(connection, user):
-        return user
-    return Refusal(TokenItemIdMismatch())
+    return _at_home(connection, user)
 
 
 async def validated_in_app(
@@ -96,13 +94,16 @@ async def validated_in_app(
     return user if allowed else Refusal(NotValidatedMember())
 
 
-def _is_at_home(connection: HTTPConnection, visitor: AppVisitor) -> bool:
-    """Whether the path names the token's item, or none."""
+def _at_home(connection: HTTPConnection, visitor: V | Refusal) -> V | Refusal:
+    """The visitor, if the path names its item or none."""
+    if isinstance(visitor, Refusal):
+        return visitor
     asked = connection.path_params.get("itemId")
     try:
-        return asked is None or UUID(asked) == visitor.item_id
+        is_at_home = asked is None or UUID(asked) == visitor.item_id
     except ValueError:
-        return False
+        is_at_home = False
+    return visitor if is_at_home else Refusal(TokenItemIdMismatch())
 
 
 ItemId = Annotated[Uuid, Path(alias="itemId")]
