@@ -29,6 +29,8 @@ FILLED_IN: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "RECAPTCHA_SECRET_ACCESS_KEY",
             "ETHERPAD_API_KEY",
             "GEOLOCATION_API_KEY",
+            "APPS_PUBLISHER_ID",
+            "OPENAI_API_KEY",
             "SENTRY_DSN",
             "S3_FILE_ITEM_ACCESS_KEY_ID",
             "S3_FILE_ITEM_SECRET_ACCESS_KEY",
