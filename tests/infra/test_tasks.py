@@ -18,6 +18,7 @@ SECRETS = {
     "ETHERPAD_API_KEY": "0" * 64,
     "MAINTENANCE_HEADER_NAME": "x-maintenance",
     "SENTRY_DSN": "https://key@errors.example.org/1",
+    "APPS_PUBLISHER_ID": "00000000-0000-4000-8000-000000000001",
 }
 OURS = {"graasp": "core", "workers": "graasp-worker"}
 
