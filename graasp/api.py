@@ -22,6 +22,7 @@ from graasp.invitations.routes import router as invitations
 from graasp.item_login.routes import enrolment
 from graasp.item_login.routes import router as item_login
 from graasp.items.routes import router as items
+from graasp.items.thumbnail_routes import removal as thumbnail_removal
 from graasp.items.thumbnail_routes import router as thumbnails
 from graasp.items.trees.routes import router as item_trees
 from graasp.likes.routes import router as likes
@@ -69,6 +70,7 @@ DOMAINS = (
     pages,
     etherpad,
     thumbnails,
+    thumbnail_removal,
     geolocation,
     recycle_bin,
     item_trees,

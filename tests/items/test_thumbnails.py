@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import orjson
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import select
 
 from graasp.actions.tables import action
@@ -65,6 +66,35 @@ async def test_a_thumbnail_comes_and_goes(
     assert "thumbnails" not in packed
     assert (await client.get(f"{url}/huge", headers=headers)).status_code == 400
     assert await platform.reads.all(select(action)) == []
+
+
+async def test_errors_have_the_form_that_is_declared(
+    client: httpx.AsyncClient, cookie_for: Cookie, app: FastAPI, anna: Any, folder: Any
+) -> None:
+    headers = cookie_for(anna["id"])
+    unknown = uuid4()
+    missing = await client.delete(f"/api/items/{unknown}/thumbnails", headers=headers)
+    assert (missing.status_code, missing.json()) == (
+        404,
+        {"statusCode": 404, "code": "GERR001", "error": "Not Found", "message": f"ITEM_NOT_FOUND {unknown}"},
+    )
+    invalid = await client.delete("/api/items/x/thumbnails", headers=headers)
+    assert (invalid.status_code, invalid.json()["error"]) == (400, "Bad Request")
+
+    async def fail(*_: Any, **__: Any) -> None:
+        raise OSError("no space left at /var/files")
+
+    app.state.platform.storage.put = fail
+    broken = await client.post(
+        f"/api/items/{folder['id']}/thumbnails", files={"any": PICTURE}, headers=headers
+    )
+    assert broken.status_code == 500
+    assert broken.json() == {
+        "message": f"UPLOAD_FILE_UNEXPECTED_ERROR {{ memberId: '{anna['id']}' }}",
+        "name": "FastifyError",
+        "code": "GPFERR010",
+        "statusCode": 500,
+    }
 
 
 async def test_a_missing_picture_is_told(
