@@ -14,7 +14,7 @@ from graasp.auth.gates import Caller, find_account
 from graasp.db.database import ConcurrentChange
 from graasp.http.errors import DomainError, FormattedError
 from graasp.items.copying import copy_trees, read_tree
-from graasp.items.service import NewItem, create_item
+from graasp.items.service import NewItem, convert, create_item, reorder
 from graasp.items.trees.deletion import delete_items
 from graasp.items.trees.locking import TreeHasMoved
 from graasp.items.trees.moving import move_items
@@ -30,6 +30,8 @@ _OPERATIONS = st.one_of(
     st.tuples(st.just("move"), _PICKED, _FOLDER),
     st.tuples(st.just("copy"), _PICKED, _FOLDER),
     st.tuples(st.just("create"), _PICKED, _FOLDER),
+    st.tuples(st.just("reorder"), _PICKED, _FOLDER),
+    st.tuples(st.just("convert"), _PICKED, st.none()),
     st.tuples(st.sampled_from(("recycle", "restore", "delete")), _PICKED, st.none()),
 )
 # Rounds of operations that run at the same time.
@@ -61,6 +63,9 @@ _BROKEN = {
     "siblings in one place": """
         select min(name) from item where nlevel(path) > 1 and deleted_at is null
         group by subpath(path, 0, -1), "order" having count(*) > 1 or "order" is null
+    """,
+    "a folder that is none any more": """
+        select name from item where type = 'folder' and jsonb_typeof(extra -> 'folder') is distinct from 'object'
     """,
     "an order at the root": 'select name from item where nlevel(path) = 1 and "order" is not null',
     "a live root that nobody administers": """
@@ -101,6 +106,10 @@ async def _apply(
             await move_items(uow, caller, items, parent_id)
         case "create":
             await create_item(uow, caller, NewItem("folder", "new", {"folder": {}}), parent_id=parent_id)
+        case "reorder":
+            await reorder(uow, caller, items[0], parent_id)
+        case "convert":
+            await convert(uow, caller, items[0], is_capsule=True)
         case "recycle":
             await recycle(uow, caller, items)
         case "restore":
