@@ -32,6 +32,7 @@ RESTORE = text(
     select * from restored
     """
 )
+RECYCLED = text("select id from item where id = any(cast(:item_ids as uuid[])) and deleted_at is not null")
 # Of these trees, those that lie below something that stays recycled.
 BURIED = text(
     f"""

@@ -42,9 +42,9 @@ async def restore(uow: UnitOfWork, caller: Caller, item_ids: Sequence[UUID]) -> 
     errors, TooManyDescendants, TreeHasMoved.
     """
     await lock_trees(uow, item_ids)
-    found = await authorize_all(uow, caller.id, item_ids, Permission.ADMIN, even_recycled=True)
-    if any(access.item["deleted_at"] is None for access in found.values()):
+    if len(await uow.all(queries.RECYCLED, item_ids=list(item_ids))) < len(item_ids):
         raise ItemNotFound
+    found = await authorize_all(uow, caller.id, item_ids, Permission.ADMIN, even_recycled=True)
     items = {str(item["path"]): item for item in outermost([access.item for access in found.values()])}
     await _require_few(uow, list(items), "items")
     buried = [str(row["path"]) for row in await uow.all(queries.BURIED, paths=list(items))]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -112,6 +112,9 @@ async def test_what_is_not_recycled_is_not_restored_and_what_is_is_not_recycled_
     tree: Tree, operations: Operations
 ) -> None:
     assert await operations.refusal(tree["anna"], "restore", [tree["B"]]) == "ITEM_NOT_FOUND"
+    # It is told before who may, and of an item that there is not in the same way.
+    assert await operations.refusal(tree["bob"], "restore", [tree["B"]]) == "ITEM_NOT_FOUND"
+    assert await operations.refusal(tree["anna"], "restore", [{"id": uuid4()}]) == "ITEM_NOT_FOUND"
     await operations.result(tree["anna"], "recycle", [tree["B"]])
     assert (
         await operations.refusal(tree["anna"], "recycle", [tree["B"]]) == f"ITEM_NOT_FOUND {tree['B']['id']}"
