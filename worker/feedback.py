@@ -1,13 +1,29 @@
 """What the member who asked is told on its websocket when a job ends."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from graasp.db.database import Row
 from graasp.http.errors import DomainError, FormattedError, UnexpectedError
+from graasp.http.responses import dump_json
+from graasp.items.packing import Wire, raw_item
 from graasp.platform import UnitOfWork
 
 _TOPIC = "item/member"
+# Redis cuts the connection of every process that is to deliver much more.
+_MOST_BYTES = 4 * 1024 * 1024
+
+
+def told_items(rows: Iterable[Row]) -> list[Wire]:
+    """The rows of items as feedback carries them: whole, or without their contents when that is too much to send."""
+    items = [raw_item(row) for row in rows]
+    size = 0
+    for item in items:
+        size += len(dump_json(item))
+        if size > _MOST_BYTES:
+            return [item | {"description": None, "extra": {}} for item in items]
+    return items
 
 
 def publish_success(

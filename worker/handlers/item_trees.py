@@ -4,7 +4,7 @@ Idempotent: all that an operation does to the database, and that it is done, are
 another operation on the same trees is repeated.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -14,7 +14,7 @@ from graasp.auth.gates import Caller, find_account
 from graasp.db.database import Row
 from graasp.http.errors import DomainError, FormattedError
 from graasp.items.copying import copy_trees, read_tree
-from graasp.items.packing import Wire, raw_item
+from graasp.items.packing import Wire
 from graasp.items.trees.deletion import delete_items, remove_leftovers
 from graasp.items.trees.jobs import (
     COPY_ITEMS,
@@ -32,7 +32,7 @@ from graasp.platform import UnitOfWork
 from graasp.recycle_bin import service as recycle_bin
 from graasp.recycle_bin.jobs import RECYCLE_ITEMS, RESTORE_ITEMS
 from worker.execution import RunningJob
-from worker.feedback import publish_failure, publish_success
+from worker.feedback import publish_failure, publish_success, told_items
 from worker.handlers.refusals import permanent
 from worker.registry import handles, on_final_failure
 
@@ -47,7 +47,10 @@ async def move(job: RunningJob, wanted: TreeTransfer) -> None:
             for move in moves
         ]
         await record(uow, caller, wanted.origin, actions)
-        result = {"items": _raw(m.before for m in moves), "moved": _raw(m.after for m in moves)}
+        result = {
+            "items": told_items(m.before for m in moves),
+            "moved": told_items(m.after for m in moves),
+        }
         publish_success(uow, wanted.account_id, "move", _ids(wanted), result)
 
 
@@ -62,7 +65,7 @@ async def copy(job: RunningJob, wanted: TreeTransfer) -> None:
         copies = await copy_trees(uow, caller, trees, destination)
         actions = [NewAction("copy", {"itemId": str(row["id"])}, item=row) for row in copies]
         await record(uow, caller, wanted.origin, actions)
-        result = {"items": _raw(tree.root for tree in trees), "copies": _raw(copies)}
+        result = {"items": told_items(tree.root for tree in trees), "copies": told_items(copies)}
         publish_success(uow, wanted.account_id, "copy", _ids(wanted), result)
 
 
@@ -81,7 +84,7 @@ async def delete(job: RunningJob, wanted: TreeOperation) -> None:
 async def recycle(job: RunningJob, wanted: TreeOperation) -> None:
     async with _operation(job, wanted) as (uow, caller):
         recycled = await recycle_bin.recycle(uow, caller, wanted.item_ids)
-        publish_success(uow, wanted.account_id, "recycle", _ids(wanted), _raw(recycled))
+        publish_success(uow, wanted.account_id, "recycle", _ids(wanted), told_items(recycled))
 
 
 @handles(RESTORE_ITEMS)
@@ -127,9 +130,5 @@ def _ids(wanted: TreeOperation) -> list[str]:
     return [str(item_id) for item_id in wanted.item_ids]
 
 
-def _raw(rows: Iterable[Row]) -> list[Wire]:
-    return [raw_item(row) for row in rows]
-
-
 def _by_id(rows: Sequence[Row]) -> dict[str, Wire]:
-    return {str(row["id"]): raw_item(row) for row in rows}
+    return {str(item["id"]): item for item in told_items(rows)}
