@@ -84,7 +84,7 @@ async def _formatted_error(request: Request, error: Exception) -> Response:
 
 async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    message = first_message(error.errors())
+    message = first_message(error.errors(), error.body)
     told = _declared_properties(request, 400)
     if told is None:
         return await _formatted_error(request, BadRequest(message))

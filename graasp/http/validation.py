@@ -48,25 +48,40 @@ _LIMITS = {
 }
 
 
-def first_message(errors: Sequence[Mapping[str, Any]]) -> str:
-    """The first failure, in the order params, body, querystring, headers."""
+def first_message(errors: Sequence[Mapping[str, Any]], body: object = None) -> str:
+    """The first failure, in the order params, body, querystring, headers. `body` is the one that failed."""
     first = min(errors, key=lambda error: _ORDER.get(str(error["loc"][0]), 9))
-    return _message(first)
+    return _message(first, body)
 
 
-def _message(error: Mapping[str, Any]) -> str:
+def _message(error: Mapping[str, Any], body: object) -> str:
     part, *path = error["loc"]
     kind = error["type"]
     prefix = _PARTS.get(str(part), str(part))
+    if part == "body":
+        path = _as_sent(path, body)
     if kind == "missing":
         if not path:
             return f"{prefix} must be object"
         *parents, name = path
         return f"{_join(prefix, parents)} must have required property '{name}'"
-    if kind == "union_tag_not_found":
+    if kind.startswith("union_tag_"):
         tag = str(error["ctx"]["discriminator"]).strip("'")
-        return f"{_join(prefix, path)} must have required property '{tag}'"
+        if kind == "union_tag_not_found":
+            return f"{_join(prefix, path)} must have required property '{tag}'"
+        path = [*path, tag]
     return f"{_join(prefix, path)} {_reason(error)}"
+
+
+def _as_sent(path: Sequence[object], body: object) -> list[object]:
+    """Where in the body something is, without the names of the forms that it may have: nobody sent them."""
+    sent: list[object] = []
+    for position, name in enumerate(path, start=1):
+        if isinstance(body, Mapping) and name not in body and position < len(path):
+            continue
+        sent.append(name)
+        body = body.get(name) if isinstance(body, Mapping) else None
+    return sent
 
 
 def _join(prefix: str, path: Sequence[object]) -> str:

@@ -22,7 +22,7 @@ from graasp.http.responses import json_response
 from graasp.http.uploads import SingleFile
 from graasp.items import schemas, service
 from graasp.items.errors import FileExpected
-from graasp.items.packing import generic_item, own_content, thumbnail_prefix
+from graasp.items.packing import SETTINGS, generic_item, own_content, thumbnail_prefix
 from graasp.items.service import Change, NewItem
 from graasp.links.dependencies import LinkPages
 from graasp.links.service import LINK_SETTINGS
@@ -127,10 +127,9 @@ def _own_extra(model: type[E], kind: str, given: Mapping[str, Any]) -> E:
         raise _in_body(error, "extra", kind) from None
 
 
-def _in_body(error: ValidationError, *where: str) -> RequestValidationError:
-    return RequestValidationError(
-        [{**problem, "loc": ("body", *where, *problem["loc"])} for problem in error.errors()]
-    )
+def _in_body(error: ValidationError, *where: str, body: object = None) -> RequestValidationError:
+    problems = [{**problem, "loc": ("body", *where, *problem["loc"])} for problem in error.errors()]
+    return RequestValidationError(problems, body=body)
 
 
 async def create(
@@ -224,6 +223,9 @@ _DESCRIBED: TypeAdapter[schemas.AnyNewItem] = TypeAdapter(
     Annotated[schemas.AnyNewItem, Field(discriminator="type")]
 )
 
+# Unlike elsewhere, what is not known is refused.
+_CLOSED = {"settings": SETTINGS, "geolocation": frozenset(("lat", "lng"))}
+
 
 def _described_item(fields: Mapping[str, str], always: str | None) -> schemas.AnyNewItem:
     described: dict[str, Any] = {
@@ -235,9 +237,12 @@ def _described_item(fields: Mapping[str, str], always: str | None) -> schemas.An
                 described[name] = orjson.loads(fields[name])
             except orjson.JSONDecodeError:
                 raise BadRequest(f"body/{name} must be valid JSON") from None
+    for name, known in _CLOSED.items():
+        if isinstance(sent := described.get(name), dict) and sent.keys() - known:
+            raise BadRequest(f"body/{name} must NOT have additional properties")
     if always and described.get("type") in schemas.ITEM_TYPES:
         described = {**described, "type": always, "extra": {}}
     try:
         return _DESCRIBED.validate_python(described)
     except ValidationError as error:
-        raise _in_body(error) from None
+        raise _in_body(error, body=described) from None

@@ -222,6 +222,12 @@ async def test_folders_with_pictures_are_folders(
         ({"name": "x", "type": "unknown"}, PICTURE, "FST_ERR_VALIDATION"),
         ({"name": "x", "type": "folder", "settings": "{"}, PICTURE, "FST_ERR_VALIDATION"),
         ({"name": "x", "type": "folder", "settings": '{"maxWidth": 3}'}, PICTURE, "FST_ERR_VALIDATION"),
+        ({"name": "x", "type": "folder", "settings": '{"unknown": 3}'}, PICTURE, "FST_ERR_VALIDATION"),
+        (
+            {"name": "x", "type": "folder", "geolocation": '{"lat": 1, "lng": 1, "country": "CH"}'},
+            PICTURE,
+            "FST_ERR_VALIDATION",
+        ),
         ({"name": "x", "type": "folder", "geolocation": "[]"}, PICTURE, "FST_ERR_VALIDATION"),
         ({"name": "x", "type": "folder", "geolocation": '{"lat": 1}'}, PICTURE, "GIGEOERR002"),
         ({"name": "x", "type": "app", "extra": "{}"}, PICTURE, "FST_ERR_VALIDATION"),
@@ -252,6 +258,32 @@ async def test_refused_with_nothing_left(
         answer = await client.post(url, data=form, files=files, headers=cookie_for(anna["id"]))
         assert (answer.status_code, answer.json()["code"]) == (400, code)
     assert (await _items(platform), await _keys(platform)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [
+        ({"type": "folder"}, "body must have required property 'name'"),
+        ({"name": "x"}, "body must have required property 'type'"),
+        ({"name": "x", "type": "unknown"}, "body/type must be equal to one of the allowed values"),
+        ({"name": "", "type": "folder"}, "body/name must NOT have fewer than 1 characters"),
+        (
+            {"name": "x", "type": "app", "extra": {"app": {"url": "x"}}},
+            'body/extra/app/url must match format "uri"',
+        ),
+        ({"name": "x", "type": "app", "extra": {}}, "body/extra must have required property 'app'"),
+    ],
+)
+async def test_what_is_wrong_is_told_in_the_same_words_whatever_the_form(
+    client: httpx.AsyncClient, cookie_for: Cookie, anna: Any, form: dict[str, Any], message: str
+) -> None:
+    headers = cookie_for(anna["id"])
+    sent = await client.post("/api/items", json=form, headers=headers)
+    fields = {name: value if isinstance(value, str) else orjson.dumps(value) for name, value in form.items()}
+    described = await client.post(
+        "/api/items/with-thumbnail", data=fields, files={"photo": PICTURE}, headers=headers
+    )
+    assert (sent.json()["message"], described.json()["message"]) == (message, message)
 
 
 async def test_the_declared_type_of_the_picture_does_not_matter_here(
