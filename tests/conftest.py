@@ -187,20 +187,30 @@ def s3_settings(make_settings: Callable[..., Settings], s3_endpoint: str) -> Set
     )
 
 
+# To truncate a table makes its files anew, and those of all that refer to it: a hundred times slower than to delete the
+# few rows that most tests leave.
+_EMPTY_ALL_TABLES = """
+do $$
+declare
+    found record;
+begin
+    set local session_replication_role = replica;
+    for found in
+        select tablename, pg_table_size(quote_ident(tablename)::regclass) > 1000000 as is_large from pg_tables
+        where schemaname = 'public' and tablename not in ('alembic_version', 'schema_migrations')
+    loop
+        execute format(case when found.is_large then 'truncate %I cascade' else 'delete from %I' end, found.tablename);
+    end loop;
+end $$
+"""
+
+
 @pytest.fixture
 async def clean_services(database_url: str, redis_url: str) -> None:
     """Every test starts with empty tables and an empty Redis."""
     connection = await asyncpg.connect(database_url)
     try:
-        tables = await connection.fetch(
-            "select quote_ident(tablename) as name from pg_tables where schemaname = 'public'"
-            " and tablename not in ('alembic_version', 'schema_migrations')"
-        )
-        filled = [
-            t["name"] for t in tables if await connection.fetchval(f"select true from {t['name']} limit 1")
-        ]
-        if filled:
-            await connection.execute(f"truncate {', '.join(filled)} cascade")
+        await connection.execute(_EMPTY_ALL_TABLES)
     finally:
         await connection.close()
     with redis.from_url(redis_url) as client:
