@@ -30,9 +30,11 @@ _IS_UTF_8 = 0x800
 _OLD_CHARACTER_SET = "cp850"
 _FIELD = struct.Struct("<HH")
 _UNICODE_PATH = 0x7075
+# Those in texts count as well: who writes prose uses few.
+_BEFORE_VALUES = (b",", b"[", b"{")
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _SPECIAL = (stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK)
-_DRIVE = re.compile(r"[A-Za-z]:")
+_DRIVE = re.compile(r"[A-Za-z]:/")
 # What some systems leave beside the files themselves.
 _LITTER = "__MACOSX"
 _LOCAL_HEADER_BYTES = 30
@@ -103,6 +105,16 @@ class Archive:
             raise UnsafeArchive(f"{'/'.join(entry.parts)!r} is too large")
         async with aclosing(self.chunks(entry)) as chunks:
             return b"".join([chunk async for chunk in chunks])
+
+    async def read_json(self, entry: ArchiveEntry, *, at_most: int, most_values: int) -> bytes:
+        """As `read`, the text of JSON that tells of no more than so many values.
+
+        Parsed, a value takes up to a thousand bytes, however short it is written.
+        """
+        written = await self.read(entry, at_most=at_most)
+        if sum(written.count(sign) for sign in _BEFORE_VALUES) > most_values:
+            raise UnsafeArchive(f"{'/'.join(entry.parts)!r} holds too much")
+        return written
 
 
 @asynccontextmanager

@@ -27,6 +27,7 @@ _IN_MEMORY = 1024 * 1024
 _PIECE = 256 * 1024
 _LARGEST_MANIFEST = 1024 * 1024
 _LARGEST_PARAMETERS = 20 * 1024 * 1024
+_MOST_VALUES = 1_000_000
 # What a player reads; packages are used without it as well, but never with a broken one.
 _PARAMETERS = ("content", "content.json")
 
@@ -96,7 +97,7 @@ async def _check(archive: Archive) -> None:
     if found := problems(await archive.read(manifest, at_most=_LARGEST_MANIFEST)):
         raise InvalidManifest("\n\t".join(found))
     if parameters := entries.get(_PARAMETERS):
-        written = await archive.read(parameters, at_most=_LARGEST_PARAMETERS)
+        written = await archive.read_json(parameters, at_most=_LARGEST_PARAMETERS, most_values=_MOST_VALUES)
         try:
             is_object = isinstance(await asyncio.to_thread(orjson.loads, written), dict)
         except orjson.JSONDecodeError:

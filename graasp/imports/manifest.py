@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, FailFast, Field, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
 from graasp.archives.layout import MANIFEST, thumbnail_of
@@ -17,7 +17,8 @@ from graasp.items.schemas import DocumentContent, ItemSettings, ItemType
 from graasp.links.errors import InvalidUrl
 from graasp.links.service import require_linkable
 
-LARGEST_MANIFEST = 100 * 1024 * 1024
+_LARGEST_MANIFEST = 100 * 1024 * 1024
+_MOST_VALUES = 2_000_000
 _LONGEST_TEXT = 1024 * 1024
 
 
@@ -40,16 +41,17 @@ class _Element(BaseModel):
     settings: JsonObject = {}
     extra: JsonObject | None = None
     mimetype: AnyText | None = None
-    app_settings: list[_Setting] = []
-    children: list["_Element"] = []
+    # One mistake is told, so one is looked for.
+    app_settings: Annotated[list[_Setting], FailFast()] = []
+    children: Annotated[list["_Element"], FailFast()] = []
 
 
-_ELEMENTS = TypeAdapter(list[_Element])
+_ELEMENTS = TypeAdapter(Annotated[list[_Element], FailFast()])
 
 
 async def plan_manifest(archive: Archive, manifest: ArchiveEntry) -> Plan:
     """One item per element, in the manifest's order. Raises GraaspExportFileError, UnsafeArchive."""
-    written = await archive.read(manifest, at_most=LARGEST_MANIFEST)
+    written = await archive.read_json(manifest, at_most=_LARGEST_MANIFEST, most_values=_MOST_VALUES)
     try:
         elements = _ELEMENTS.validate_json(written)
     except ValidationError as error:

@@ -303,6 +303,10 @@ def package_manifest() -> bytes:
         pytest.param(package(files={f"content/{'a' * 250}.js": b"x"}), id="long name"),
         pytest.param(package(files={"content/a\x01b.js": b"x"}), id="control character"),
         pytest.param(package(files={"content/content.json": b"[1]"}), id="no parameters"),
+        pytest.param(
+            package(files={"content/content.json": b'{"a":[' + b"[]," * 600_000 + b"[]]}"}),
+            id="more parameters than fit into memory",
+        ),
         pytest.param(_broken(), id="wrong checksum"),
     ],
 )

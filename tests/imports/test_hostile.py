@@ -159,6 +159,10 @@ REFUSED_BY_THE_JOB = {
         zipped({"graasp-manifest.json": b"[" * 100_000}),
         "GRAASP_EXPORT_FILE_ERROR",
     ),
+    "a manifest larger than memory": (
+        zipped({"graasp-manifest.json": b"[" + b"[]," * 1_100_000 + b"[]]"}),
+        "holds too much",
+    ),
     "too many children in the manifest": (
         graasp_archive([element(children=[element() for _ in range(21)])]),
         "TOO_MANY_CHILDREN",
