@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, NamedTuple
 
 import orjson
 import structlog
@@ -27,15 +27,24 @@ _TIMEOUT_S = 60.0
 _AT_ONCE = 2
 # Whatever is in it, it does no harm; a process would take longer than the parser.
 _SHORT_HTML = 5000
-_MOST_PIXELS = 100_000_000
 
 
 class CannotDecode(Exception):
     """The file is none of its kind, broken, or a decoder gave up on it."""
 
 
-class TooManyPixels(CannotDecode):
-    """Larger than allowed, but perhaps not broken."""
+class TooMuchWork(CannotDecode):
+    """More than allowed, but perhaps not broken."""
+
+
+class Bounds(NamedTuple):
+    """What may be spent on a file while somebody waits: pixels to decode, and seconds, those until its turn included."""
+
+    pixels: int
+    seconds: float | None = None
+
+
+_WIDEST = Bounds(100_000_000)
 
 
 class Decoder:
@@ -48,18 +57,18 @@ class Decoder:
 
     @asynccontextmanager
     async def pictures(
-        self, kind: PictureKind, file: BinaryIO, *, most_pixels: int | None = None
+        self, kind: PictureKind, file: BinaryIO, bounds: Bounds = _WIDEST
     ) -> AsyncIterator[dict[str, Path]]:
         """WebP files by size (small, medium, large, original), until the block ends.
 
-        Raises CannotDecode, TooManyPixels.
+        Raises CannotDecode, TooMuchWork.
         """
-        async with self._decoded(kind, file, self._slots, most_pixels or _MOST_PIXELS) as folder:
+        async with self._decoded(kind, file, self._slots, bounds) as folder:
             yield {size: folder / size for size in program.SIZES}
 
-    async def pdf_text(self, file: BinaryIO) -> str:
-        """The text of the first ten pages, in one line. Raises CannotDecode."""
-        async with self._decoded("pdf-text", file, self._slots) as folder:
+    async def pdf_text(self, file: BinaryIO, bounds: Bounds = _WIDEST) -> str:
+        """The text of the first ten pages, in one line. Raises CannotDecode, TooMuchWork."""
+        async with self._decoded("pdf-text", file, self._slots, bounds) as folder:
             return await asyncio.to_thread((folder / program.TEXT).read_text, encoding="utf-8")
 
     async def safe_html(self, html: str) -> str:
@@ -85,14 +94,17 @@ class Decoder:
 
     @asynccontextmanager
     async def _decoded(
-        self, kind: Kind, file: BinaryIO, slots: asyncio.Semaphore, most_pixels: int = _MOST_PIXELS
+        self, kind: Kind, file: BinaryIO, slots: asyncio.Semaphore, bounds: Bounds = _WIDEST
     ) -> AsyncIterator[Path]:
         folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="graasp-decoding-"))
         try:
             source = folder / "source"
             await asyncio.to_thread(_copy, file, source)
-            async with slots:
-                await _run(kind, source, folder, most_pixels)
+            try:
+                async with asyncio.timeout(bounds.seconds), slots:
+                    await _run(kind, source, folder, bounds.pixels)
+            except TimeoutError:
+                raise TooMuchWork from None
             yield folder
         finally:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
@@ -119,7 +131,7 @@ async def _run(kind: Kind, source: Path, folder: Path, most_pixels: int) -> None
     if process.returncode:
         reason = said.decode(errors="replace").strip()[-500:]
         log.info("not decoded", kind=kind, exit_status=process.returncode, reason=reason)
-        raise TooManyPixels if process.returncode == program.TOO_MANY_PIXELS else CannotDecode
+        raise TooMuchWork if process.returncode == program.TOO_MANY_PIXELS else CannotDecode
 
 
 def _copy(file: BinaryIO, target: Path) -> None:

@@ -1,8 +1,8 @@
 """The way of an uploaded file's bytes into storage: read once, never held as a whole, refused as soon as possible."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, NamedTuple, cast
@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from graasp.decoding.process import CannotDecode, TooManyPixels
+from graasp.decoding.process import Bounds, CannotDecode, TooMuchWork
 from graasp.files import content
 from graasp.files.errors import StorageExceeded, UploadEmptyFile
 from graasp.files.keys import new_file_key
@@ -26,7 +26,7 @@ _IN_MEMORY = 1024 * 1024
 _LARGEST_PAGE = 20 * 1024 * 1024
 # What is decoded while the sender waits; the rest is left to a job.
 _DECODED_AT_ONCE = 10 * 1024 * 1024
-_PIXELS_AT_ONCE = 25_000_000
+_AT_ONCE = Bounds(pixels=25_000_000, seconds=10)
 
 
 @dataclass(frozen=True)
@@ -132,30 +132,37 @@ async def decode(
     *,
     item_id: UUID,
     mimetype: str,
-    most_pixels: int | None = None,
+    bounds: Bounds | None = None,
     with_thumbnail: bool = True,
 ) -> Decoded:
     """Store the thumbnails of a file, and read its text; neither is an error when it can't be.
 
-    Raises TooManyPixels when `most_pixels` is given and more would have to be decoded.
+    Raises TooMuchWork when there are `bounds`, and more would be needed.
     """
     kind = kind_of(mimetype)
     assert kind is not None, "no decodable file"
-    text = ""
+    within = (bounds,) if bounds else ()
+    text, has_thumbnail = "", False
+    if kind == "pdf":
+        with _if_possible(bounds):
+            text = await platform.decoder.pdf_text(file, *within)
+    if with_thumbnail:
+        with _if_possible(bounds):
+            async with platform.decoder.pictures(kind, file, *within) as pictures:
+                await platform.thumbnails.keep(pictures, thumbnail_prefix(item_id), account_id=account_id)
+            has_thumbnail = True
+    return Decoded(text, has_thumbnail)
+
+
+@contextmanager
+def _if_possible(bounds: Bounds | None) -> Iterator[None]:
     try:
-        if kind == "pdf":
-            text = await platform.decoder.pdf_text(file)
-        if not with_thumbnail:
-            return Decoded(text, has_thumbnail=False)
-        async with platform.decoder.pictures(kind, file, most_pixels=most_pixels) as pictures:
-            await platform.thumbnails.keep(pictures, thumbnail_prefix(item_id), account_id=account_id)
-    except TooManyPixels:
-        if most_pixels is not None:
+        yield
+    except TooMuchWork:
+        if bounds is not None:
             raise
-        return Decoded(text, has_thumbnail=False)
     except CannotDecode:
-        return Decoded(text, has_thumbnail=False)
-    return Decoded(text, has_thumbnail=True)
+        return
 
 
 async def _safe_page(platform: Platform, chunks: AsyncIterator[bytes]) -> tuple[str, bytes]:
@@ -194,9 +201,9 @@ async def _store_decodable(
                 copy,
                 item_id=file.item_id,
                 mimetype=file.mimetype,
-                most_pixels=_PIXELS_AT_ONCE,
+                bounds=_AT_ONCE,
             )
-        except TooManyPixels:
+        except TooMuchWork:
             return replace(file, is_decoded=False)
         except BaseException:
             await asyncio.shield(discard(platform, file))

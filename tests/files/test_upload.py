@@ -10,6 +10,7 @@ import httpx
 import pytest
 from sqlalchemy import select
 
+from graasp.decoding.process import Bounds
 from graasp.items.tables import item
 from graasp.platform import Platform
 from graasp.settings import Settings
@@ -327,6 +328,20 @@ async def test_a_large_picture_is_decoded_by_a_job(
     (row,) = await _items(platform)
     assert row["settings"] == {"hasThumbnail": True}
     assert len(await _keys(platform, f"thumbnails/{row['id']}")) == 4
+
+
+async def test_a_picture_that_takes_long_is_decoded_by_a_job(
+    upload: Any, platform: Platform, run_jobs: RunJobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # So is one whose turn does not come, because of the pictures of others.
+    monkeypatch.setattr("graasp.files.receiving._AT_ONCE", Bounds(pixels=25_000_000, seconds=0.001))
+    assert (await upload(part("a.pdf", _document_with_text(), "application/pdf"))).status_code == 204
+    (row,) = await _items(platform)
+    assert (row["settings"], row["extra"]["file"]["content"]) == ({"hasThumbnail": False}, "")
+    assert await run_jobs() == [Outcome.SUCCEEDED]
+    (row,) = await _items(platform)
+    assert row["settings"] == {"hasThumbnail": True}
+    assert row["extra"]["file"]["content"] == "Photosynthesis feeds the plants"
 
 
 async def test_the_job_of_a_file_that_is_gone_leaves_nothing(
