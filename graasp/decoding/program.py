@@ -42,6 +42,8 @@ _HTML_MEMORY_BYTES = _GIB // 2
 _HTML_CPU_S = 5
 _LARGEST_OUTPUT_BYTES = 256 * 1024**2
 _INDEXED_PAGES = 10
+# Ten pages of a newspaper, many times; it is sent along with every list of items.
+_MOST_TEXT = 500_000
 # WebP knows no larger side.
 _LONGEST_SIDE = 16_383
 _PDF_PAGE = (768, 512)
@@ -181,7 +183,7 @@ def _pdf_text(source: Path) -> str:
         lines = [page.get_textpage().get_text_bounded() for page in pages]
     except pypdfium2.PdfiumError as error:
         raise Refused(str(error)) from error
-    return " ".join(" ".join(lines).replace("\0", " ").split())
+    return " ".join(" ".join(lines).replace("\0", " ").split())[:_MOST_TEXT]
 
 
 def _video_frame(source: Path, most_pixels: int) -> Any:

@@ -301,8 +301,17 @@ async def test_the_text_of_documents_can_be_searched(
     assert [one["name"] for one in found.json()["data"]] == ["a.pdf"]
 
 
-def _document_with_text() -> bytes:
-    content = b"BT /F1 24 Tf 72 700 Td (Photosynthesis) Tj 0 -30 Td (feeds the plants) Tj ET"
+async def test_of_a_text_without_an_end_the_beginning_is_kept(upload: Any, platform: Platform) -> None:
+    line = b" 0 0.3 Td (%s) Tj" % (b"a word and another one, " * 12)
+    content = b"BT /F1 0.2 Tf" + line * 2500 + b" ET"
+    await upload(part("a.pdf", _document_with_text(content), "application/pdf"))
+    (row,) = await _items(platform)
+    assert len(row["extra"]["file"]["content"]) == 500_000
+
+
+def _document_with_text(
+    content: bytes = b"BT /F1 24 Tf 72 700 Td (Photosynthesis) Tj 0 -30 Td (feeds the plants) Tj ET",
+) -> bytes:
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
