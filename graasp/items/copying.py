@@ -51,7 +51,9 @@ _NUMBERED = re.compile(r"(.*) \(([0-9]{1,9})\)", re.DOTALL)
 
 @dataclass(frozen=True)
 class SourceTree:
-    """What an account sees of a tree: the root first, parents before children; and which of it is hidden."""
+    """What an account sees of a tree: the whole root first, then of each item what a copy has to know, parents before
+    children; and which of it is hidden.
+    """
 
     rows: Sequence[Row]
     hidden: frozenset[str]
@@ -75,7 +77,7 @@ async def read_tree(reader: Reader, account_id: UUID | None, item_id: UUID) -> S
     """An item and what the account sees below it, in three statements. Raises ItemNotFound, the permission errors."""
     access = await authorize(reader, account_id, item_id)
     path = access.item["path"]
-    below = await reader.all(queries.DESCENDANTS, path=path, item_id=item_id)
+    below = await reader.all(copying_queries.SOURCES, path=path, item_id=item_id)
     changes = await reader.all(queries.ACCESS_BELOW, account_id=account_id, path=path)
     inherited = InheritedAccess(path, access.permission, access.public, access.hidden, changes)
     # What an account may see below something it may not see has no place in the copy.
@@ -88,7 +90,7 @@ async def read_tree(reader: Reader, account_id: UUID | None, item_id: UUID) -> S
 
 @dataclass(frozen=True)
 class _Copy:
-    """One item to be made; `name` and `extra` are the original's unless given."""
+    """One item to be made; `name`, and what is not told of its `extra`, are the original's."""
 
     id: UUID
     path: str
@@ -204,7 +206,7 @@ def _extra(row: Row) -> Mapping[str, Any] | None:
     if not isinstance(file.get("path"), str):
         return None
     name = file.get("name")
-    return {**row["extra"], "file": {**file, "path": new_file_key(name if isinstance(name, str) else "")}}
+    return {"file": {"path": new_file_key(name if isinstance(name, str) else "")}}
 
 
 def _package_copy(row: Row) -> PackagePlace | None:
@@ -253,7 +255,7 @@ async def _with_own_pad(uow: UnitOfWork, copy: _Copy) -> _Copy:
     except ItemMissingExtra:
         return copy
     own = await new_pad(uow, copy_of=pad["padID"])
-    return replace(copy, extra={**copy.source["extra"], "etherpad": {**pad, **own}})
+    return replace(copy, extra={"etherpad": own})
 
 
 async def _copy_objects(uow: UnitOfWork, caller: Caller, objects: Sequence[ObjectCopy]) -> None:

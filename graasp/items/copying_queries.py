@@ -2,13 +2,27 @@
 
 from sqlalchemy import text
 
-# The topmost copies come back, with how many there are in all: originals that have just gone are not copied.
+# What has to be known of the items of a tree to copy them: never their texts, which may be more than fits in memory.
+SOURCES = text(
+    """
+    select i.id, i.name, i.type, i.path, i."order", i.created_at,
+        jsonb_build_object('hasThumbnail', i.settings -> 'hasThumbnail') as settings,
+        case when i.type in ('file', 'h5p', 'etherpad') and jsonb_typeof(i.extra -> i.type) = 'object'
+            then i.extra #- '{file,content}' end as extra
+    from item_view i
+    where i.path <@ cast(:path as ltree) and i.id <> cast(:item_id as uuid)
+    order by coalesce(i."order", 0), i.created_at, i.id
+    """
+)
+# The extra of a copy is the original's with what is given of it, for its type. The topmost copies come back, with how many there are in all: originals that have just gone are not copied.
 COPY = text(
     """
     with copied as (
         insert into item (id, name, type, description, path, creator_id, extra, settings, lang, "order")
         select c.id, coalesce(c.name, s.name), s.type, s.description, c.path::ltree, cast(:creator_id as uuid),
-            coalesce(c.extra::jsonb, s.extra), s.settings, s.lang, c."order"
+            case when c.extra is null then s.extra
+                else s.extra || jsonb_build_object(s.type, (s.extra -> s.type) || (c.extra::jsonb -> s.type)) end,
+            s.settings, s.lang, c."order"
         from unnest(cast(:ids as uuid[]), cast(:source_ids as uuid[]), cast(:paths as text[]),
             cast(:names as text[]), cast(:extras as text[]), cast(:orders as numeric[]))
             c(id, source_id, path, name, extra, "order")

@@ -45,16 +45,8 @@ CHILDREN_FOUND = text(
     """
 )
 
-DESCENDANTS = text(
-    f"""
-    select {_COLUMNS}, {_CREATOR}
-    from item_view i {_CREATOR_JOIN}
-    where i.path <@ cast(:path as ltree) and i.id <> cast(:item_id as uuid)
-    order by coalesce(i."order", 0), i.created_at, i.id
-    """
-)
-# The same for the longest answer: each item as the JSON text of its `generic_item`. A `plain` one
-# holds nothing that clients don't know, and needs no link.
+# For the longest answer: each item as the JSON text of its `generic_item`. A `plain` one holds nothing that clients
+# don't know, and needs no link.
 DESCENDANT_TEXTS = text(
     f"""
     select i.path, i.type, i.creator_id, {_CREATOR}, row_to_json(wire)::text as wire,

@@ -241,6 +241,31 @@ async def test_files_thumbnails_settings_and_pages_are_the_copies_own(
     assert len(await everything_stored(platform)) == len(objects) + 2 * 4
 
 
+async def test_texts_are_copied_without_being_read(platform: Platform, factory: Factory) -> None:
+    owner = await factory.member()
+    root = await factory.owned_item(owner)
+    file = {
+        "name": "a.pdf",
+        "path": "files/0/1/a.pdf",
+        "mimetype": "application/pdf",
+        "size": 4,
+        "content": "text",
+    }
+    contents = {"file": file, "document": {"content": "text"}, "app": {"url": "https://text.test"}}
+    for kind, content in contents.items():
+        await factory.item(root, name=kind, type=kind, description="text", extra={kind: content})
+    tree = await read_tree(platform.reads, owner["id"], root["id"])
+    assert "text" not in str([dict(row) for row in tree.rows[1:]])
+    (copied,) = await copy(platform, owner, root)
+    copies = await below(platform, copied)
+    path = copies["file"]["extra"]["file"]["path"]
+    assert {kind: copies[kind]["extra"] for kind in contents} == {
+        kind: {kind: content | ({"path": path} if kind == "file" else {})}
+        for kind, content in contents.items()
+    }
+    assert path != file["path"]
+
+
 @pytest.mark.parametrize(
     ("options", "code"), [({"max_storage_bytes": 150}, "GPFERR009"), ({"max_children": 1}, "GERR010")]
 )
