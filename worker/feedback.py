@@ -22,7 +22,7 @@ def told_items(rows: Iterable[Row]) -> list[Wire]:
     for item in items:
         size += len(dump_json(item))
         if size > _MOST_BYTES:
-            return [item | {"description": None, "extra": {}} for item in items]
+            return [item | {"description": None, "extra": {}, "settings": {}} for item in items]
     return items
 
 

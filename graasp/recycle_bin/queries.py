@@ -4,6 +4,22 @@ from sqlalchemy import text
 
 _ROOTS = "unnest(cast(:paths as text[])::ltree[]) root(path)"
 
+# The rows come back whole, unless that would be more than fits in memory and in an answer.
+_MOST_BYTES = 4 * 1024 * 1024
+
+
+def _told(changed: str) -> str:
+    return f"""
+        select c.id, c.name, c.type, c.description, c.path, c.creator_id, c.created_at, c.updated_at, c.deleted_at,
+            c.lang, c."order",
+            case when s.bytes > {_MOST_BYTES} then '{{}}' else c.extra end as extra,
+            case when s.bytes > {_MOST_BYTES} then '{{}}' else c.settings end as settings
+        from {changed} c, (
+            select sum(pg_column_size(extra) + pg_column_size(settings)) as bytes from {changed}
+        ) s
+    """
+
+
 # An item that is recycled again, or by another way, is listed once, from now on.
 RECYCLE = text(
     f"""
@@ -16,7 +32,7 @@ RECYCLE = text(
         select cast(:account_id as uuid), root.path from {_ROOTS}
         on conflict (item_path) do update set created_at = now(), creator_id = excluded.creator_id
     )
-    select * from recycled
+    {_told("recycled")}
     """
 )
 # Whatever was recycled below on its own comes back too: no row of the bin may outlast it.
@@ -29,7 +45,7 @@ RESTORE = text(
         from {_ROOTS} where i.path <@ root.path and i.deleted_at is not null
         returning i.*
     )
-    select * from restored
+    {_told("restored")}
     """
 )
 RECYCLED = text("select id from item where id = any(cast(:item_ids as uuid[])) and deleted_at is not null")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from secrets import token_urlsafe
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,9 +10,11 @@ import httpx
 import pytest
 from sqlalchemy import select, update
 
+from graasp.auth.gates import find_account
 from graasp.items.tables import item
 from graasp.platform import Platform
 from graasp.recycle_bin.jobs import PURGE, Purge
+from graasp.recycle_bin.service import recycle, restore
 from graasp.recycle_bin.tables import recycled_item_data
 from tests.conftest import RunJobs
 from tests.factories import Factory
@@ -93,6 +96,24 @@ async def test_what_lies_below_something_recycled_is_restored_at_the_root_with_i
     assert result[str(b["id"])]["path"] == b["path"]
     assert await permissions(platform, b["path"]) == {tree["anna"]["id"]: "admin", tree["bob"]["id"]: "read"}
     assert await _live(stored) == {"B", "C"}
+
+
+async def test_more_than_fits_in_memory_comes_back_without_its_contents(
+    platform: Platform, factory: Factory
+) -> None:
+    anna = await factory.member()
+    caller = await find_account(platform.reads, anna["id"])
+    assert caller is not None
+    folder = await factory.owned_item(anna)
+    for _ in range(5):
+        content = {"document": {"content": token_urlsafe(1024 * 1024)}}
+        await factory.item(folder, type="document", extra=content)
+    for change in (recycle, restore):
+        async with platform.unit_of_work() as uow:
+            rows = await change(uow, caller, [folder["id"]])
+        assert [(row["extra"], row["settings"]) for row in rows] == [({}, {})] * 6
+    rows = await platform.reads.all(select(item.c.extra).where(item.c.type == "document"))
+    assert all(len(row["extra"]["document"]["content"]) > 1024 * 1024 for row in rows)
 
 
 @pytest.mark.parametrize("operation", ["recycle", "restore"])
