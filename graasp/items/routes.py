@@ -31,7 +31,8 @@ from graasp.memberships.authorization import Permission, authorize
 router = contract_router(prefix="/items", tags=["item"])
 
 Types = Annotated[Many[schemas.ItemType] | None, Query()]
-Keywords = Annotated[Many[AnyText] | None, Query()]
+# Each is looked for in each name.
+Keywords = Annotated[Many[AnyText] | None, Query(max_length=100)]
 
 
 @router.post("/folders", operation_id="createFolder", tags=["folder"], response_model=schemas.Item)

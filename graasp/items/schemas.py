@@ -14,6 +14,8 @@ ITEM_TYPES: frozenset[str] = frozenset(get_args(ItemType))
 PermissionName = Literal["read", "write", "admin"]
 Name = Annotated[Text, Field(max_length=500)]
 Description = Annotated[AnyText, Field(max_length=5000)]
+# Whatever clients call a language, it is no text.
+Lang = Annotated[AnyText, Field(max_length=100)]
 Flavor = Literal["none", "info", "success", "warning", "error"]
 
 camel = ConfigDict(alias_generator=to_camel, populate_by_name=True)
@@ -24,7 +26,7 @@ class ItemSettings(BaseModel):
 
     model_config = camel
 
-    lang: AnyText = Field(default="", deprecated=True)
+    lang: Lang = Field(default="", deprecated=True)
     is_pinned: Flag = False
     tags: Many[AnyText] = Field(default=[], deprecated=True)
     show_chatbox: Flag = False
@@ -55,13 +57,13 @@ class Geolocation(BaseModel):
 class NewCapsule(BaseModel):
     name: Name
     description: Description | None = None
-    lang: AnyText | None = None
+    lang: Lang | None = None
     settings: ItemSettings = ItemSettings()
 
 
 class NewPage(BaseModel):
     name: Name
-    lang: AnyText | None = None
+    lang: Lang | None = None
     settings: ItemSettings = ItemSettings()
     geolocation: Geolocation | None = None
 
@@ -169,7 +171,7 @@ class NamedChange(BaseModel):
 
 
 class ItemChange(NamedChange):
-    lang: AnyText = ""
+    lang: Lang = ""
     settings: ItemSettings = ItemSettings()
 
 

@@ -128,6 +128,7 @@ async def test_what_each_kind_is_made_of(
         ("", {"name": "x", "type": "app", "extra": {}}),
         ("", {"name": "x", "type": "document", "extra": {"document": {}}}),
         ("", {"name": "x", "type": "document", "extra": {"document": {"content": unclosed(60)}}}),
+        ("/folders", {"name": "x", "lang": "x" * 101}),
         ("/documents", {"name": "x", "content": unclosed(60)}),
         ("/documents", {"name": "x", "content": unclosed(400)}),
         ("", {"name": "x", "type": "embeddedLink", "extra": {"embeddedLink": {}}}),

@@ -443,6 +443,7 @@ async def test_pages_of_accessible_items_never_overlap(get: Any, factory: Factor
         "permissions=own",
         "types=x",
         f"page={10**30}",
+        "keywords=a" + "&keywords=a" * 100,
     ],
 )
 async def test_bad_questions_about_accessible_items(
