@@ -66,15 +66,14 @@ async def test_the_publishers_apps_are_listed_to_everybody_by_name(
 async def test_the_most_used_apps_are_counted_in_the_items_that_somebody_made(
     client: httpx.AsyncClient, factory: Factory, member: Row, registered: dict[str, Row], cookie_for: Cookie
 ) -> None:
-    async def use(url: str, creator: Row = member, kind: str = "app") -> Row:
-        return await factory.item(creator=creator, type=kind, extra={kind: {"url": url}})
+    async def use(url: str, creator: Row = member) -> Row:
+        return await factory.item(creator=creator, type="app", extra={"app": {"url": url}})
 
     for name in ("Map", "Quiz", "Map", "Map", "Quiz"):
         await use(registered[name]["url"])
     await factory.recycle(await use(registered["Calculator"]["url"]))
-    # Of others, of other kinds, under other addresses.
+    # Of others, under other addresses.
     await use(registered["Quiz"]["url"], creator=await factory.member())
-    await use(registered["Quiz"]["url"], kind="embeddedLink")
     await use(registered["Quiz"]["url"] + "?v=2")
     answer = await client.get("/api/app-items/most-used", headers=cookie_for(member["id"]))
     assert answer.json() == [

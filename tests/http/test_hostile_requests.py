@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from graasp.app import create_app
 from graasp.http.session_cookie import COOKIE, Session
+from tests.apps.tokens import app_headers
 from tests.conftest import MailSink, settings_on
 from tests.factories import Factory
 from tests.http.operations import Example, Operation, generated_examples, hostile_examples, operations
@@ -51,7 +52,7 @@ async def test_no_request_makes_the_server_fail(
     guest = await factory.guest(folder["path"])
     ids = itertools.cycle([folder["id"], child["id"], owner["id"], folder["id"], guest["id"]])
     callers = itertools.cycle(
-        [{}, _signed_in(server, owner), _signed_in(server, guest), _signed_in(server, owner)]
+        [{}, *(_signed_in(server, account, folder) for account in (owner, guest, owner))]
     )
     examples = [*generated_examples(operation), *hostile_examples(operation, ids)]
     for example, cookies in zip(examples, callers, strict=False):
@@ -59,9 +60,10 @@ async def test_no_request_makes_the_server_fail(
         assert _is_in_order(answer), f"{example}\n{answer.status_code} {answer.text[:1000]}"
 
 
-def _signed_in(server: FastAPI, account: Any) -> dict[str, str]:
+def _signed_in(server: FastAPI, account: Any, item: Any) -> dict[str, str]:
+    """By a session, and by an app in the item."""
     value = server.state.session_codec.value(Session.start(account["id"]))
-    return {"Cookie": f"{COOKIE}={value}"}
+    return {"Cookie": f"{COOKIE}={value}"} | app_headers(server.state.settings, item["id"], account["id"])
 
 
 async def _send(client: httpx.AsyncClient, example: Example, cookies: dict[str, str]) -> httpx.Response:

@@ -28,11 +28,12 @@ def failure(status: int, code: str = "some_code") -> Response:
 
 
 class LanguageModel:
-    """`answers` in turn; the last one again and again."""
+    """`answers` in turn; the last one again and again. None is silence until everything is over."""
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
         self.answers: list[Response | None] = [completion()]
+        self.is_over = asyncio.Event()
 
     @property
     def app(self) -> Starlette:
@@ -44,7 +45,6 @@ class LanguageModel:
             return failure(401, "invalid_api_key")
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if answer is None:
-            # Says nothing for longer than anybody waits.
-            await asyncio.sleep(3)
+            await self.is_over.wait()
             return completion()
         return answer

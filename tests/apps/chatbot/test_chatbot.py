@@ -36,6 +36,7 @@ async def served() -> AsyncIterator[tuple[LanguageModel, str]]:
     model = LanguageModel()
     async with serving(model.app) as url:  # type: ignore[arg-type]
         yield model, f"{url}/v1"
+        model.is_over.set()
 
 
 @pytest.fixture
