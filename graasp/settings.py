@@ -294,6 +294,7 @@ class Settings(BaseSettings):
     max_recycled_items: int = Field(default=10_000, ge=1)
     max_imported_items: int = Field(default=10_000, ge=1)
     max_storage_bytes: int = Field(default=5 * 1024**3, ge=0)
+    max_app_storage_bytes: int = Field(default=5 * 1024**3, ge=0)
     max_upload_file_bytes: int = Field(default=1024**3, ge=1)
     max_avatar_bytes: int = Field(default=10 * 1024**2, ge=1)
     max_upload_files: int = Field(default=20, ge=1)

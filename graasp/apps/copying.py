@@ -5,6 +5,7 @@ from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from graasp.apps import queries
+from graasp.apps.files.keys import Area, file_key
 from graasp.db.database import Reader
 from graasp.platform import UnitOfWork
 from graasp.storage.copies import ObjectCopy
@@ -27,24 +28,23 @@ async def plan_settings(
         return []
     rows = await reader.all(queries.SETTINGS_OF, item_ids=list(copies_of))
     return [
-        _copy(row["item_id"], row["id"], item_id, account_id, has_file=bool(row["has_file"]))
+        _copy(row["id"], row["file_key"], item_id, account_id)
         for row in rows
         for item_id in copies_of[row["item_id"]]
     ]
 
 
-def _copy(
-    source_item_id: UUID, source_id: UUID, item_id: UUID, account_id: UUID, *, has_file: bool
-) -> SettingCopy:
+def _copy(source_id: UUID, source_key: str | None, item_id: UUID, account_id: UUID) -> SettingCopy:
     setting_id = uuid4()
-    # The key is made of ids: the one in `data` is the client's word.
+    if source_key is None:
+        return SettingCopy(setting_id, item_id, source_id, None)
     file = ObjectCopy(
-        source=f"apps/app-setting/{source_item_id}/{source_id}",
-        target=f"apps/app-setting/{item_id}/{setting_id}",
+        source=source_key,
+        target=file_key(Area.SETTINGS, item_id, setting_id),
         metadata={"item": str(setting_id), "member": str(account_id)},
         is_optional=True,
     )
-    return SettingCopy(setting_id, item_id, source_id, file if has_file else None)
+    return SettingCopy(setting_id, item_id, source_id, file)
 
 
 async def copy_settings(uow: UnitOfWork, copies: Sequence[SettingCopy]) -> None:

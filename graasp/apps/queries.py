@@ -2,6 +2,7 @@
 
 from sqlalchemy import Uuid, bindparam, func, select, text, true
 
+from graasp.apps.files.keys import SETTING_FILE_KEY
 from graasp.apps.tables import publishers
 from graasp.auth.queries import ADMITTED_ACCOUNT
 from graasp.items.tables import item
@@ -47,9 +48,9 @@ MEMBERS = text(
 # Where registered apps are served from.
 ORIGINS = select(func.unnest(publishers.c.origins).label("origin")).distinct()
 SETTINGS_OF = text(
-    """
-    select id, item_id, jsonb_typeof(data->'file') = 'object' as has_file
-    from app_setting where item_id = any(cast(:item_ids as uuid[])) order by created_at, id
+    f"""
+    select s.id, s.item_id, {SETTING_FILE_KEY} as file_key
+    from app_setting s where s.item_id = any(cast(:item_ids as uuid[])) order by s.created_at, s.id
     """
 )
 # The copies keep name, data and creator; a file setting names its own file.

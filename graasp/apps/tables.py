@@ -1,6 +1,7 @@
 """Registered apps and what they store."""
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     ForeignKeyConstraint,
     Index,
@@ -30,6 +31,7 @@ app_action = Table(
     ForeignKeyConstraint(["item_id"], ["item.id"], name="FK_c415fc186dda51fa260d338d776", ondelete="CASCADE"),
     Index("IDX_app_action_account_id", "account_id"),
     Index("IDX_app_action_item_id", "item_id"),
+    Index("IDX_app_action_item_id_account_id", "item_id", "account_id"),
 )
 
 app_data = Table(
@@ -54,6 +56,8 @@ app_data = Table(
     Index("IDX_app_data_account_id", "account_id"),
     Index("IDX_app_data_item_id", "item_id"),
     Index("IDX_app_data_creator_id", "creator_id"),
+    Index("IDX_app_data_item_id_account_id", "item_id", "account_id"),
+    Index("IDX_app_data_shared_item_id", "item_id", postgresql_where=text("visibility = 'item'")),
 )
 
 app_setting = Table(
@@ -79,6 +83,22 @@ app_setting = Table(
         postgresql_where=text("data #>> '{file,path}' is not null"),
     ),
     Index("IDX_app_setting_creator_id", "creator_id"),
+)
+
+# The size of what was uploaded, by the id of the app data or app setting whose file it is.
+app_upload = Table(
+    "app_upload",
+    metadata,
+    Column("id", Uuid, nullable=False),
+    Column("item_id", Uuid, nullable=False),
+    Column("account_id", Uuid, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("created_at", TIMESTAMP(timezone=True), nullable=False, server_default=text("now()")),
+    PrimaryKeyConstraint("id", name="app_upload_pkey"),
+    ForeignKeyConstraint(["item_id"], ["item.id"], name="app_upload_item_id_fk", ondelete="CASCADE"),
+    ForeignKeyConstraint(["account_id"], ["account.id"], name="app_upload_account_id_fk", ondelete="CASCADE"),
+    Index("IDX_app_upload_item_id", "item_id"),
+    Index("IDX_app_upload_account_id", "account_id"),
 )
 
 apps = Table(

@@ -201,7 +201,17 @@ async def test_files_thumbnails_settings_and_pages_are_the_copies_own(
         app_setting, item_id=app["id"], name="plain", data={"a": 1}, creator_id=author["id"]
     )
     forged = {"file": {"path": "files/of/somebody/else", "name": "n", "mimetype": "m"}}
-    with_file = await factory.insert(app_setting, item_id=app["id"], name="file", data=forged)
+    await factory.insert(app_setting, item_id=app["id"], name="forged", data=forged)
+    setting_id, shared_id = uuid4(), uuid4()
+    own_path, shared_path = (
+        f"apps/app-setting/{app['id']}/{setting_id}",
+        f"apps/app-setting/{uuid4()}/{uuid4()}",
+    )
+    own = {"file": {"path": own_path, "name": "n", "mimetype": "m"}}
+    await factory.insert(app_setting, id=setting_id, item_id=app["id"], name="file", data=own)
+    # A copy that another server made.
+    shared = {"file": {"path": shared_path, "name": "n", "mimetype": "m"}}
+    await factory.insert(app_setting, id=shared_id, item_id=app["id"], name="shared", data=shared)
     await factory.insert(
         app_data, item_id=app["id"], account_id=owner["id"], type="t", visibility="item", data={}
     )
@@ -209,7 +219,8 @@ async def test_files_thumbnails_settings_and_pages_are_the_copies_own(
         "files/0/1/a.txt": b"text",
         f"thumbnails/{root['id']}/small": b"small",
         f"thumbnails/{root['id']}/original": b"original",
-        f"apps/app-setting/{app['id']}/{with_file['id']}": b"setting",
+        own_path: b"setting",
+        shared_path: b"shared",
         "files/of/somebody/else": b"secret",
     }
     for key, content in objects.items():
@@ -229,16 +240,24 @@ async def test_files_thumbnails_settings_and_pages_are_the_copies_own(
     settings = await platform.reads.all(
         select(app_setting).where(app_setting.c.item_id == copies["app"]["id"]).order_by(app_setting.c.name)
     )
-    assert [(row["name"], row["creator_id"]) for row in settings] == [("file", None), ("plain", author["id"])]
-    key = f"apps/app-setting/{copies['app']['id']}/{settings[0]['id']}"
-    assert settings[0]["data"] == {"file": {"path": key, "name": "n", "mimetype": "m"}}
-    assert settings[1]["data"] == plain["data"]
-    assert await stored(platform, key) == b"setting"
+    made = {row["name"]: row for row in settings}
+    assert {name: row["creator_id"] for name, row in made.items()} == {
+        "file": None,
+        "forged": None,
+        "plain": author["id"],
+        "shared": None,
+    }
+    for name, content in (("file", b"setting"), ("shared", b"shared")):
+        key = f"apps/app-setting/{copies['app']['id']}/{made[name]['id']}"
+        assert made[name]["data"] == {"file": {"path": key, "name": "n", "mimetype": "m"}}
+        assert await stored(platform, key) == content
+    assert made["forged"]["data"] == forged
+    assert made["plain"]["data"] == plain["data"]
     pages = await platform.reads.all(select(page_update).where(page_update.c.item_id == copies["page"]["id"]))
     assert [(row["update"], row["clock"]) for row in pages] == [(b"\0\0", 0)]
     data = await platform.reads.all(select(app_data.c.item_id))
     assert [row["item_id"] for row in data] == [app["id"]]
-    assert len(await everything_stored(platform)) == len(objects) + 2 * 4
+    assert len(await everything_stored(platform)) == len(objects) + 2 * 5
 
 
 async def test_texts_are_copied_without_being_read(platform: Platform, factory: Factory) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from graasp.apps.files.keys import Area, folder_of
+from graasp.apps.files.removal import remove_files_below
 from graasp.auth.gates import Caller
 from graasp.db.database import Row
 from graasp.etherpad.service import delete_pad
@@ -57,7 +59,7 @@ def leftovers(rows: Sequence[Row]) -> Leftovers:
         if row["type"] == "file" and _is_key(content.get("path")):
             left.keys.append(content["path"])
         if row["type"] == "app":
-            left.folders += [f"apps/{kind}/{row['id']}" for kind in ("app-data", "app-setting")]
+            left.folders += [folder_of(area, row["id"]) for area in Area]
         if row["type"] == "etherpad" and isinstance(content.get("padID"), str):
             left.pads.append(content["padID"])
         if row["type"] == "h5p" and isinstance(content.get("contentId"), str):
@@ -73,7 +75,7 @@ async def remove_leftovers(platform: Platform, left: Leftovers) -> None:
     await platform.urls.forget(*left.keys)
     await platform.thumbnails.remove(*left.thumbnails)
     for folder in left.folders:
-        await platform.storage.delete_folder(folder)
+        await remove_files_below(platform, folder)
     for pad_id in left.pads:
         await delete_pad(platform, pad_id)
     await remove_packages(platform, left.packages)
