@@ -4,9 +4,12 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from graasp.accounts.routes import router as accounts
 from graasp.actions.routes import router as actions
+from graasp.apps.actions.routes import router as app_actions
 from graasp.apps.chatbot.routes import router as app_chatbot
+from graasp.apps.data.routes import router as app_data
 from graasp.apps.routes import context as app_context
 from graasp.apps.routes import router as apps
+from graasp.apps.settings.routes import router as app_settings
 from graasp.auth.routes import router as auth
 from graasp.avatars.routes import router as avatars
 from graasp.data_export.routes import router as data_export
@@ -48,6 +51,9 @@ DOMAINS = (
     apps,
     app_context,
     app_chatbot,
+    app_data,
+    app_actions,
+    app_settings,
     exports,
     imports,
     h5p,

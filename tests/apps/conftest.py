@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from graasp.settings import Settings
+from tests.apps.users import Users
 from tests.factories import Factory, Row
 
 
@@ -19,3 +21,9 @@ async def app_item(factory: Factory, member: Row) -> Row:
     await factory.membership(folder["path"], member["id"], "read")
     extra: dict[str, Any] = {"app": {"url": "https://apps.test/quiz"}}
     return await factory.item(folder, type="app", extra=extra)
+
+
+@pytest.fixture
+def users(factory: Factory, settings: Settings) -> Users:
+    """Those who use apps."""
+    return Users(factory, settings)

@@ -63,6 +63,7 @@ MEMBER, VALIDATED, VALIDATED_OR_GUEST = Caller.MEMBER, Caller.VALIDATED, Caller.
 LIVE, SEEN, READ, WRITE, ADMIN = Item.LIVE, Item.SEEN, Item.READ, Item.WRITE, Item.ADMIN
 
 _TOKEN = {"authorization": "Bearer a.b.c"}
+_ANSWER = {"type": "answer", "data": {}}
 _QUESTION = [{"role": "user", "content": "Why?"}]
 _PASSWORD = "Correct-horse-1"
 _CAPTCHA = {"email": "nobody@example.org", "captcha": "x"}
@@ -182,6 +183,21 @@ GATES: dict[str, Gate] = {
     "generateAppToken": Gate(
         ANYBODY, READ, path={"itemId": "$app"}, body={"key": str(uuid4()), "origin": "https://apps.test"}
     ),
+    "getAppDataForApp": Gate(APP_SIGNED_IN, READ),
+    "createAppData": Gate(APP_SIGNED_IN, READ, body=_ANSWER),
+    # Whose they are decides, once the item may be read.
+    "updateAppData": Gate(APP_SIGNED_IN, READ, path={"id": "$datum"}, body={"data": {}}),
+    "deleteAppData": Gate(APP_SIGNED_IN, READ, path={"id": "$datum"}),
+    "createAppDataFile": Gate(APP_SIGNED_IN, READ, file=_TEXT),
+    "downloadAppDataFile": Gate(APP_SIGNED_IN, READ, path={"id": "$datum"}),
+    "getAppActionsForApp": Gate(APP_SIGNED_IN, READ),
+    "createAppAction": Gate(APP_SIGNED_IN, READ, body=_ANSWER),
+    "getAppSettingsForApp": Gate(APP, READ),
+    "createAppSetting": Gate(APP_VALIDATED, ADMIN, body={"name": "colours", "data": {}}),
+    "updateAppSetting": Gate(APP_VALIDATED, ADMIN, path={"id": "$setting"}, body={"data": {}}),
+    "deleteAppSetting": Gate(APP_VALIDATED, ADMIN, path={"id": "$setting"}),
+    "createAppSettingFile": Gate(APP_VALIDATED, ADMIN, file=_TEXT),
+    "downloadAppSettingFile": Gate(APP_SIGNED_IN, READ, path={"id": "$setting"}),
     # files
     "importH5p": Gate(VALIDATED, WRITE, query=_IN_ITEM, file=_PACKAGE),
     "uploadFile": Gate(VALIDATED, WRITE, query={"id": "$item"}, file=_TEXT),
@@ -247,4 +263,7 @@ GATES: dict[str, Gate] = {
 TOPICS: dict[str, Item | None] = {
     "item/member": None,
     "memberships/item": READ,
+    "app-data": READ,
+    "app-actions": ADMIN,
+    "app-settings": READ,
 }

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from graasp.api import api_routes
+from graasp.apps.tables import app_data, app_setting
 from graasp.apps.tokens import AppToken, app_token
 from graasp.auth.gates import Caller as Account
 from graasp.db.database import Transaction
@@ -186,6 +187,15 @@ async def world(factory: Factory) -> World:
         if state in ("public", "hidden"):
             await factory.visibility(item["path"], state)
         app = await factory.item(item, type="app", extra={"app": {"url": "https://apps.test"}})
+        datum = await factory.insert(
+            app_data,
+            item_id=app["id"],
+            account_id=bystander["id"],
+            creator_id=bystander["id"],
+            type="answer",
+            visibility="item",
+        )
+        setting = await factory.insert(app_setting, item_id=app["id"], name="colours")
         membership = await factory.membership(item["path"], bystander["id"], "read")
         invited = await factory.insert(invitation, item_path=item["path"], email=f"{state}@example.org")
         alias = f"alias-{state}"
@@ -195,6 +205,8 @@ async def world(factory: Factory) -> World:
         items[state] = {
             "item": str(item["id"]),
             "app": str(app["id"]),
+            "datum": str(datum["id"]),
+            "setting": str(setting["id"]),
             "newcomer": str(newcomer["id"]),
             "membership": str(membership["id"]),
             "invitation": str(invited["id"]),

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from graasp.actions.tables import action
-from graasp.apps.tables import apps, publishers
+from graasp.apps.tables import app_action, app_data, app_setting, apps, publishers
 from graasp.geolocation.tables import item_geolocation
 from graasp.invitations.tables import invitation
 from graasp.likes.tables import item_like
@@ -36,6 +36,7 @@ class Request(NamedTuple):
 
 _NEW = {"name": "new"}
 _APP = {"key": str(uuid4()), "origin": "https://apps.test"}
+_ANSWER = {"type": "answer", "data": {"text": "4"}}
 _PUBLISHER_ID = uuid4()
 _ALL_TIME = "startDate=2020-01-01T00:00:00.000Z&endDate=2100-01-01T00:00:00.000Z"
 
@@ -68,6 +69,16 @@ BUDGETS = [
     (Request("GET", "/api/app-items/most-used"), 2),
     (Request("POST", "/api/app-items/{app}/api-access-token", _APP), 2),
     (Request("GET", "/api/app-items/{app}/context", by_app=True), 3),
+    (Request("GET", "/api/app-items/{app}/app-data", by_app=True), 3),
+    (Request("GET", "/api/app-items/{app}/app-action", by_app=True), 3),
+    (Request("GET", "/api/app-items/{app}/app-settings", by_app=True), 3),
+    (Request("POST", "/api/app-items/{app}/app-data", _ANSWER, by_app=True), 3),
+    (Request("PATCH", "/api/app-items/{app}/app-data/{datum}", {"data": {}}, by_app=True), 4),
+    (Request("DELETE", "/api/app-items/{app}/app-data/{datum}", by_app=True), 4),
+    (Request("POST", "/api/app-items/{app}/app-action", _ANSWER, by_app=True), 3),
+    (Request("POST", "/api/app-items/{app}/app-settings", {"name": "n", "data": {}}, by_app=True), 3),
+    (Request("PATCH", "/api/app-items/{app}/app-settings/{setting}", {"data": {}}, by_app=True), 4),
+    (Request("DELETE", "/api/app-items/{app}/app-settings/{setting}", by_app=True), 4),
     # Writing.
     (Request("POST", "/api/items/{document}/actions", {"type": "item-view", "extra": {}}), 3),
     (Request("POST", "/api/items/folders", _NEW), 4),
@@ -125,6 +136,11 @@ async def _world(factory: Factory, rows: int) -> World:
         await factory.insert(item_like, creator_id=owner["id"], item_id=document["id"])
         await factory.insert(item_geolocation, item_path=document["path"], lat=1, lng=1)
         await factory.insert(action, type="collapse", account_id=owner["id"], item_id=document["id"])
+        stored = {"item_id": world["app"]["id"], "data": {}}
+        by_member = stored | {"account_id": member["id"], "type": "answer"}
+        await factory.insert(app_action, **by_member)
+        datum = await factory.insert(app_data, **by_member, creator_id=owner["id"], visibility="item")
+        setting = await factory.insert(app_setting, **stored, name="colours", creator_id=owner["id"])
         recycled = await factory.owned_item(owner)
         await factory.insert(recycled_item_data, item_path=recycled["path"], creator_id=owner["id"])
         await factory.recycle(recycled)
@@ -133,6 +149,7 @@ async def _world(factory: Factory, rows: int) -> World:
         await factory.item(creator=owner, type="app", extra={"app": {"url": url}})
         await factory.insert(apps, name=url, description="", url=url, publisher_id=_PUBLISHER_ID)
         world |= {"document": document, "member": member, "membership": membership}
+        world |= {"datum": datum, "setting": setting}
     return world
 
 

@@ -1,0 +1,55 @@
+"""Every statement on app data."""
+
+from sqlalchemy import text
+
+from graasp.apps.files.keys import DATA_FILE_KEY
+
+_ACCOUNTS = "join account a on a.id = d.account_id left join account c on c.id = d.creator_id"
+_NAMES = "a.name as account_name, c.name as creator_name"
+
+# Ids and data as the text they are sent as.
+_LIST = f"""
+    select d.id::text, d.account_id::text, d.data::text, d.type, d.creator_id::text, d.visibility,
+        d.created_at, d.updated_at, {_NAMES}
+    from app_data d {_ACCOUNTS}
+    where d.item_id = cast(:item_id as uuid) {{filter}} and (:type = '' or d.type = :type)
+    order by d.created_at, d.id
+"""
+ALL = text(_LIST.format(filter=""))
+VISIBLE = text(
+    _LIST.format(
+        filter="""and (
+            d.visibility = 'item' or d.visibility = 'member' and d.account_id = cast(:reader_id as uuid))"""
+    )
+)
+_FIND = f"""
+    select d.*, {DATA_FILE_KEY} as file_key, {_NAMES} from app_data d {_ACCOUNTS}
+    where d.id = cast(:id as uuid) and d.item_id = cast(:item_id as uuid)
+"""
+FIND = text(_FIND)
+FIND_TO_CHANGE = text(f"{_FIND} for update of d")
+# Nothing is made about an account that is not there.
+CREATE = text(
+    f"""
+    with d as (
+        insert into app_data (id, account_id, item_id, data, type, creator_id, visibility)
+        select cast(:id as uuid), id, cast(:item_id as uuid), cast(:data as jsonb), :type,
+            cast(:creator_id as uuid), :visibility
+        from account where id = cast(:account_id as uuid)
+        returning *
+    )
+    select d.*, {_NAMES} from d {_ACCOUNTS}
+    """
+)
+UPDATE = text(
+    """
+    update app_data set data = cast(:data as jsonb), updated_at = now()
+    where id = cast(:id as uuid) returning data, updated_at
+    """
+)
+DELETE = text(
+    """
+    with uncounted as (delete from app_upload where id = cast(:id as uuid))
+    delete from app_data where id = cast(:id as uuid)
+    """
+)
