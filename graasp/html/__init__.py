@@ -184,7 +184,8 @@ _HOSTILE_STYLE = re.compile(
 # Browsers drop these from addresses.
 _IGNORED = re.compile(r"[\x00-\x20]+")
 _SCHEME = re.compile(r"(?:^|,)([a-z][a-z0-9+.-]*):")
-_DATA_IMAGE = re.compile(r"data:image/(png|jpe?g|gif|webp|bmp|avif);base64,[A-Za-z0-9+/=\s]*", re.IGNORECASE)
+# Nothing runs in the picture of an `img`, whatever its format.
+_DATA_IMAGE = re.compile(r"data:image/[a-z0-9.+-]+[;,]")
 
 
 def sanitize(html: str) -> str:
@@ -204,12 +205,18 @@ def sanitize(html: str) -> str:
 
 def _attribute(tag: str, name: str, value: str) -> str | None:
     if name == "style":
-        return None if _HOSTILE_STYLE.search(value) else value
+        return _safe_style(value)
     if name not in _ADDRESSES:
         return value
     address = _IGNORED.sub("", value).lower()
     if address.startswith("data:"):
-        return value if tag == "img" and name == "src" and _DATA_IMAGE.fullmatch(address) else None
+        return value if tag == "img" and name == "src" and _DATA_IMAGE.match(address) else None
     if name == "srcset":
         return value if all(scheme in ("http", "https") for scheme in _SCHEME.findall(address)) else None
     return value
+
+
+def _safe_style(style: str) -> str | None:
+    """The declarations that neither fetch nor run anything; nothing when none is left."""
+    safe = ";".join(part for part in style.split(";") if not _HOSTILE_STYLE.search(part))
+    return safe if safe.strip("; ") else None

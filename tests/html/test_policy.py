@@ -18,6 +18,7 @@ KEPT = [
     '<a href="https://a.test/?a=1&amp;b=2" rel="noopener noreferrer" target="_blank">a</a>',
     '<a href="mailto:a@a.test">a</a><a href="tel:1">b</a><a href="/relative">c</a><a href="ftp://a.test">d</a>',
     '<img src="data:image/png;base64,AAAA" alt="data: none" width="3">',
+    '<img src="data:image/svg+xml,%3Csvg%3E%3C/svg%3E">',
     '<img src="https://a.test/i.png" title="a">',
     '<img srcset="https://a.test/1.png 1x, /2.png 2x">',
     '<table><thead><tr><th colspan="2">a</th></tr></thead><tbody><tr><td>b</td></tr></tbody></table>',
@@ -48,13 +49,17 @@ def test_what_the_editor_writes_stays_as_it_is(html: str) -> None:
         ("<a href='data:text/html,x'>a</a>", "<a>a</a>"),
         ("<a href='da\n\tta:text/html,x'>a</a>", "<a>a</a>"),
         ("<a href='\x01data:text/html,x'>a</a>", "<a>a</a>"),
-        ("<img src='data:image/svg+xml;base64,AAAA'>", "<img>"),
+        ("<img src='data:image'>", "<img>"),
         ("<img src='data:text/html;base64,AAAA'>", "<img>"),
         ("<img srcset='data:image/png;base64,AAAA 1x'>", "<img>"),
         ("<img srcset='https://a.test/1 1x, javascript:x() 2x'>", "<img>"),
         ("<img src=x onerror=x()>", '<img src="x">'),
         ("<p style='background: url(https://a.test)'>a</p>", "<p>a</p>"),
         ("<p style='width: EXPRESSION (x())'>a</p>", "<p>a</p>"),
+        (
+            r"<p style='color: red; background: URL (x); font-family: \5b8b; text-align: left'>a</p>",
+            '<p style="color: red; text-align: left">a</p>',
+        ),
         (r"<p style='background: u\72l(x)'>a</p>", "<p>a</p>"),
         ("<svg><script>x()</script><p>a</p></svg>", "<p>a</p>"),
         ("<math><mtext></form><form><mglyph><style></math><img src onerror=x()>", None),
@@ -142,13 +147,16 @@ def _is_harmless(html: str) -> bool:
                 return False
             if name == "style" and re.search(r"url\s*\(|expression\s*\(", value or "", re.IGNORECASE):
                 return False
-            if name in ("href", "src", "srcset", "poster", "cite") and not _is_harmless_address(value or ""):
+            is_picture = (node.tag, name) == ("img", "src")
+            if name in ("href", "src", "srcset", "poster", "cite") and not _is_harmless_address(
+                value or "", is_picture=is_picture
+            ):
                 return False
     return True
 
 
-def _is_harmless_address(value: str) -> bool:
+def _is_harmless_address(value: str, *, is_picture: bool) -> bool:
     address = re.sub(r"[\x00-\x20]+", "", value).lower()
     if address.startswith("data:"):
-        return address.startswith("data:image/") and "svg" not in address
+        return is_picture and address.startswith("data:image/")
     return not address.startswith(("javascript:", "vbscript:"))
