@@ -36,7 +36,7 @@ async def get_items_in_box(
     lng1: Coordinate = None,
     lng2: Coordinate = None,
     parent_item_id: Annotated[Uuid | None, Query(alias="parentItemId")] = None,
-    keywords: Annotated[Many[AnyText] | None, Query()] = None,
+    keywords: Annotated[Many[AnyText] | None, Query(max_length=100)] = None,
 ) -> Response:
     box = None
     if lat1 is not None and lat2 is not None and lng1 is not None and lng2 is not None:
