@@ -67,7 +67,7 @@ async def record(
     """
     if caller is not None and caller.is_member and not caller.saves_actions:
         return
-    kept = [action for action in actions if _saves(action.item)]
+    kept = [action for action in actions if saves_actions(action.item)]
     if not kept:
         return
     async with _forgiving(uow):
@@ -100,7 +100,8 @@ async def record_for(uow: UnitOfWork, account_id: UUID, action: NewAction) -> No
         )
 
 
-def _saves(item: Row | None) -> bool:
+def saves_actions(item: Row | None) -> bool:
+    """Whether what people do on an item may be recorded, as far as its own settings say."""
     settings = item["settings"] if item is not None else None
     return not isinstance(settings, Mapping) or settings.get("enableSaveActions") is not False
 

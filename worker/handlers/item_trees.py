@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
-from graasp.actions.recording import NewAction, record
+from graasp.actions.recording import NewAction, record, saves_actions
 from graasp.auth.gates import Caller, find_account
 from graasp.db.database import Row
 from graasp.http.errors import DomainError, FormattedError
@@ -74,9 +74,8 @@ async def delete(job: RunningJob, wanted: TreeOperation) -> None:
     async with _operation(job, wanted) as (uow, caller):
         deleted = await delete_items(uow, caller, wanted.item_ids)
         # The items are gone: the actions name them in what they tell, and nowhere else.
-        await record(
-            uow, caller, wanted.origin, [NewAction("delete", {"itemId": str(row["id"])}) for row in deleted]
-        )
+        actions = [NewAction("delete", {"itemId": str(row["id"])}) for row in deleted if saves_actions(row)]
+        await record(uow, caller, wanted.origin, actions)
         publish_success(uow, wanted.account_id, "delete", _ids(wanted), _by_id(deleted))
 
 

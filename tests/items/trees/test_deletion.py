@@ -84,6 +84,15 @@ async def test_actions_stay_without_their_item_and_each_deleted_row_is_one(
     assert deleted == {str(tree[name]["id"]) for name in ("folder", "file", "app")}
 
 
+async def test_of_items_that_save_no_actions_none_is_recorded(
+    tree: Tree, operations: Operations, factory: Factory, platform: Platform
+) -> None:
+    await factory.item(tree["other"], settings={"enableSaveActions": False})
+    await operations.result(tree["anna"], "delete", [tree["other"]])
+    rows = await platform.reads.all(select(action))
+    assert [row["extra"] for row in rows] == [{"itemId": str(tree["other"]["id"])}]
+
+
 async def test_only_admins_delete_and_unknown_items_are_no_different(
     tree: Tree, operations: Operations, stored: Stored, factory: Factory, platform: Platform
 ) -> None:
