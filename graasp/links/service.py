@@ -26,6 +26,7 @@ LINK_SETTINGS: Mapping[str, Any] = {"showLinkButton": True, "showLinkIframe": Fa
 _SERVICE_TIMEOUT_S = 8.0
 _LARGEST_ANSWER = 1024 * 1024
 _LARGEST_HEAD = 512 * 1024
+_LONGEST_URL = 8192
 _HAS_SCHEME = re.compile(r"https?://", re.IGNORECASE)
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.IGNORECASE)
 _UNFRAMEABLE = ("frame-ancestors 'none'", "frame-ancestors 'self'")
@@ -54,6 +55,8 @@ async def link_metadata(platform: Platform, link: str) -> dict[str, Any]:
 
 def require_linkable(url: str) -> None:
     """http(s), no user name in it, and a host that is localhost, an address, or below a real top-level domain."""
+    if len(url) > _LONGEST_URL:
+        raise InvalidUrl(url[:_LONGEST_URL])
     try:
         parts = urlsplit(url)
         valid = (

@@ -152,6 +152,7 @@ async def test_an_error_page_describes_nothing_but_may_be_framed(get_metadata: A
         "https://[::1",
         "file:///etc/passwd",
         "https://-..org",
+        f"https://example.org/{'a' * 8192}",
     ],
 )
 async def test_invalid_links(get_metadata: Any, link: str) -> None:
