@@ -52,7 +52,7 @@ class Decoder:
 
     def __init__(self) -> None:
         self._slots = asyncio.Semaphore(_AT_ONCE)
-        # Somebody who saves a text does not wait for pictures.
+        # Somebody who saves a text does not wait for what others upload.
         self._html_slots = asyncio.Semaphore(_AT_ONCE)
 
     @asynccontextmanager
@@ -89,7 +89,8 @@ class Decoder:
                 return program.parse_html(kind, html)
             except program.Refused as refusal:
                 raise CannotDecode from refusal
-        async with self._decoded(kind, io.BytesIO(html.encode()), self._html_slots) as folder:
+        slots = self._slots if kind == "page" else self._html_slots
+        async with self._decoded(kind, io.BytesIO(html.encode()), slots) as folder:
             return (await asyncio.to_thread((folder / program.TEXT).read_bytes)).decode()
 
     @asynccontextmanager

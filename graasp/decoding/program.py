@@ -39,7 +39,7 @@ _GIB = 1024**3
 _MEMORY_BYTES = 3 * _GIB
 _CPU_S = 50
 _HTML_MEMORY_BYTES = _GIB // 2
-_HTML_CPU_S = 5
+_HTML_CPU_S = 2
 _LARGEST_OUTPUT_BYTES = 256 * 1024**2
 _INDEXED_PAGES = 10
 # Ten pages of a newspaper, many times; it is sent along with every list of items.
