@@ -10,6 +10,8 @@ _PLACE = """g.id as geolocation_id, g.lat, g.lng, g.country, g."addressLabel" as
 _CREATOR = "case when c.type = 'individual' then c.name end as creator_name"
 _CREATOR_JOIN = "left join account c on c.id = i.creator_id"
 
+# Where an item is, and where it stays until the end of the transaction.
+STAY = text("select path from item where id = cast(:item_id as uuid) and deleted_at is null for key share")
 # Labels that are not given stay.
 UPSERT = text(
     """

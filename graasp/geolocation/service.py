@@ -12,6 +12,7 @@ from graasp.geolocation.places import put_place
 from graasp.items.packing import Wire
 from graasp.items.service import packer, search
 from graasp.memberships.authorization import Permission, authorize, refusal_for
+from graasp.memberships.errors import ItemNotFound
 from graasp.platform import Platform, UnitOfWork
 
 
@@ -47,16 +48,22 @@ async def put_geolocation(
     helper_label: str | None,
 ) -> None:
     """Place an item the caller may write to; its `updated_at` stays."""
-    access = await authorize(uow, caller.id, item_id, Permission.WRITE)
-    await put_place(
-        uow, access.item["path"], lat, lng, address_label=address_label, helper_label=helper_label
-    )
+    path = await _path(uow, caller, item_id)
+    await put_place(uow, path, lat, lng, address_label=address_label, helper_label=helper_label)
 
 
 async def delete_geolocation(uow: UnitOfWork, caller: Caller, item_id: UUID) -> None:
     """Take an item's own geolocation away; none is no error."""
-    access = await authorize(uow, caller.id, item_id, Permission.WRITE)
-    await uow.execute(queries.DELETE, path=access.item["path"])
+    await uow.execute(queries.DELETE, path=await _path(uow, caller, item_id))
+
+
+async def _path(uow: UnitOfWork, caller: Caller, item_id: UUID) -> str:
+    """Where an item is that the caller may write to: nobody moves it meanwhile."""
+    await authorize(uow, caller.id, item_id, Permission.WRITE)
+    row = await uow.first(queries.STAY, item_id=item_id)
+    if row is None:
+        raise ItemNotFound(item_id)
+    return str(row["path"])
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Where items are, and what is found on the map."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -7,7 +8,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -36,6 +37,30 @@ async def _place(factory: Factory, placed: Any, lat: float = 46.5, lng: float = 
 
 async def _rows(platform: Platform) -> list[Any]:
     return list(await platform.reads.all(select(item_geolocation)))
+
+
+@pytest.mark.parametrize("is_deleted", [False, True])
+async def test_an_item_that_is_moving_is_placed_where_it_goes(
+    client: httpx.AsyncClient,
+    factory: Factory,
+    cookie_for: Cookie,
+    platform: Platform,
+    anna: Any,
+    *,
+    is_deleted: bool,
+) -> None:
+    placed, elsewhere = await factory.owned_item(anna), await factory.owned_item(anna)
+    path = f"{elsewhere['path']}.{placed['path']}"
+    async with platform.unit_of_work() as moving:
+        here = item.c.id == placed["id"]
+        await moving.execute(
+            delete(item).where(here) if is_deleted else update(item).where(here).values(path=path)
+        )
+        url, body = f"/api/items/{placed['id']}/geolocation", {"geolocation": {"lat": 46.52, "lng": 6.63}}
+        placing = asyncio.create_task(client.put(url, json=body, headers=cookie_for(anna["id"])))
+        await asyncio.sleep(0.15)
+    assert (await placing).status_code == (404 if is_deleted else 204)
+    assert [row["item_path"] for row in await _rows(platform)] == ([] if is_deleted else [path])
 
 
 async def test_an_item_is_placed_and_placed_again(
