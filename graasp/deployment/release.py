@@ -183,14 +183,18 @@ class _Release:
             self._driver.deploy(previous, report)
         if not self._has_touched:
             return
-        core = self._driver.observe().services.get(Service.CORE)
-        if core is not None and core.running:
+        running = {name for name, status in self._driver.observe().services.items() if status.running}
+        if Service.CORE in running:
             self._roll_out()
-        record = self._driver.store.read()
-        if record.state is State.RUNNING and record.transition is None:
-            self._smoke_test()
-            return
+            record = self._driver.store.read()
+            if record.state is State.RUNNING and record.transition is None:
+                self._smoke_test()
+                return
+        # A core that did not come up has nobody to answer for it: people see the screen until one does.
         self._go_to(State.RESTRICTED, again=True)
+        if Service.CORE not in running and Service.WORKERS in running:
+            # They may be of the version that failed.
+            self._roll_out()
         self._smoke_test()
         self._go_to(State.RUNNING)
 

@@ -113,9 +113,11 @@ class Operating:
                 report(f"stopping {service}")
                 self._supervisor.call(parts[service].stop)
         for service in [s for s in parts if counts.get(s)]:
-            if parts[service].program is None:
+            program = parts[service].program
+            if program is None or not program.is_running:
                 report(f"starting {service}")
-                self._supervisor.call(parts[service].start)
+                # What crashes again and again would be started as it is: it may be of another version.
+                self._supervisor.call(parts[service].restart)
                 self._moved()
 
     def _restart(self, _: Mapping[str, Any], report: Report) -> Any:

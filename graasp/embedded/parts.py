@@ -157,11 +157,15 @@ class Core:
             self.program = None
 
     def restart(self) -> None:
-        """Connections wait meanwhile."""
+        """Connections wait meanwhile. When it does not come up again, people see the maintenance screen."""
         if self.program is not None:
             self._supervisor.end(self.program)
             self.program = None
-        self.start()
+        try:
+            self.start()
+        except CannotStart:
+            self.open_front_door()
+            raise
 
     def open_front_door(self) -> None:
         """Have people told that the product is under maintenance. Raises CannotStart."""

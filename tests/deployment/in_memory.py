@@ -68,6 +68,7 @@ class InMemoryDriver:
         self.deployed = self.at_work = "1.2.3"
         self.unknown_versions: set[str] = set()
         self.broken_versions: set[str] = set()
+        self.stillborn_versions: set[str] = set()
         self.compatible = False
         self.migration = MigrationResult(0, "migrations applied successfully")
         self.store = InMemoryStore(Record(state=state), lambda: self._call("write", lambda: None))
@@ -179,6 +180,10 @@ class InMemoryDriver:
     def roll_out(self, report: Report) -> None:
         def effect() -> None:
             assert self.running[Service.CORE]
+            if self.deployed in self.stillborn_versions:
+                self.running[Service.CORE] = 0
+                self.healthy.discard(Service.CORE)
+                raise StepFailed(f"core did not start with {self.deployed}")
             self.at_work = self.deployed
 
         self._call("roll_out", effect)

@@ -94,6 +94,20 @@ def test_a_version_that_does_not_pass_its_tests_gives_way_to_the_one_before(comp
     assert "announce running" not in driver.calls[: driver.calls.index(f"deploy {OLD}")]
 
 
+def test_a_version_whose_core_does_not_even_start_gives_way_to_the_one_before() -> None:
+    driver = InMemoryDriver(State.RUNNING)
+    driver.compatible = True
+    driver.stillborn_versions = {NEW}
+    with pytest.raises(ReleaseFailed, match=f"core did not start with {NEW}") as failed:
+        run(driver)
+    assert failed.value.back == OLD
+    assert runs(driver, OLD)
+    # Nobody is let in before one answers, and workers are of that version too.
+    assert in_order(
+        driver, "announce restricted", "scale", "await_health", "roll_out", "smoke_test", "announce running"
+    )
+
+
 def test_a_migration_that_fails_leaves_the_version_before() -> None:
     driver = InMemoryDriver(State.RUNNING)
     driver.migration = MigrationResult(1, "relation exists")
