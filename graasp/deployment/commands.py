@@ -144,7 +144,9 @@ def set_state(
             driver,
             wanted,
             operator=operator or this_operator(),
-            options=Options(drain, must_drain, allow_pending, again, version),
+            options=Options(
+                drain, must_drain, allow_pending, again, None if version is None else driver.exact(version)
+            ),
             watch=step_shown(console),
         )
     console.print(f"[bold]{wanted}[/bold] after {time.monotonic() - begun:.1f} s.")
@@ -250,8 +252,8 @@ def _show(console: Console, driver: Driver, record: Record, observed: Observed, 
         found = f"{status.running} running, {status.ready} answering" if status.running else "0 running"
         table.add_row(service, f"{wanted} running", found)
     table.add_row("database", _up(STATES[record.state].database), _up(observed.database))
-    announced = "not known" if observed.announced is None else f"as in {observed.announced}"
-    table.add_row("front door", f"as in {record.state}", announced)
+    announced = "not known" if observed.announced is None else _door(observed.announced)
+    table.add_row("front door", _door(record.state), announced)
     table.add_row("version", record.version or "not known", observed.version or "not known")
     if observed.migrations_pending is not None:
         table.add_row("migrations", "", "pending" if observed.migrations_pending else "none pending")
@@ -292,6 +294,10 @@ def _show_plan(console: Console, record: Record, wanted: State, steps: tuple[Ste
 def _tell_bypass(console: Console, driver: Driver, state: State) -> None:
     if Service.CORE in STATES[state].guarded & STATES[state].up:
         console.print(f"Requests with the header {driver.maintenance_header} pass.")
+
+
+def _door(state: State) -> str:
+    return "open to the secret header" if Service.CORE in STATES[state].guarded else "open to everybody"
 
 
 def _up(is_up: bool) -> str:

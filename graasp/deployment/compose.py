@@ -301,6 +301,10 @@ class ComposeDriver:
         self._pending = None
         return MigrationResult(*self._project.stream(*_ONCE, _MIGRATE, report=report))
 
+    def exact(self, version: str) -> str:
+        # Tags of images never move.
+        return version
+
     def deploy(self, version: str, report: Report) -> None:
         if not _TAG.fullmatch(version):
             raise StepFailed(f"{version!r} can't be the tag of an image.")

@@ -102,6 +102,10 @@ class Driver(Protocol):
         """Run the migration task of the deployed version once and wait for its end."""
         ...
 
+    def exact(self, version: str) -> str:
+        """The version by a name that means the same tomorrow, when one goes back to it. Raises StepFailed."""
+        ...
+
     def deploy(self, version: str, report: Report) -> None:
         """Make this version the one that `scale` starts and `migrate` runs. What runs already is left as it is."""
         ...

@@ -63,6 +63,7 @@ def release_version(
     console = open_console()
     with told_failures(console):
         driver = open_driver(target, TargetOptions(data, project_directory, environment))
+        version = driver.exact(version)
         _show_intention(console, driver.store.read(), version, target, rolling)
         if not yes and not typer.confirm("Go on?"):
             end(ExitCode.FAILED, "Nothing was changed.")
@@ -84,9 +85,10 @@ def release_version(
 
 def _show_intention(console: Console, record: Record, version: str, target: Target, rolling: Rolling) -> None:
     console.print(
-        f"Release [bold]{version}[/bold] on {target}, where {record.version or 'an unknown version'} is"
+        f"Release [bold]{version}[/bold] on {target}, where {record.version or 'an unknown version'} is recorded, in the "
+        f"state {record.state}.",
+        soft_wrap=True,
     )
-    console.print(f"recorded, in the state {record.state}.")
     if record.release is not None and record.release.version == version:
         console.print(f"It was begun by {record.release.operator}, and goes on.")
     if rolling is not Rolling.NEVER:

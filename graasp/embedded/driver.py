@@ -80,6 +80,10 @@ class EmbeddedDriver:
         code, log = self._task("migrate", report)
         return MigrationResult(code, log)
 
+    def exact(self, version: str) -> str:
+        name: str = self._ask("exact", version=version)
+        return name
+
     def deploy(self, version: str, report: Report) -> None:
         self._ask("deploy", report, version=version)
 

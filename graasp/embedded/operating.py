@@ -65,6 +65,7 @@ class Operating:
             "observe": self._observe,
             "in-flight": self._in_flight,
             "await-health": self._await_health,
+            "exact": self._exact,
             "announce": self._alone(self._announce),
             "deploy": self._alone(self._deploy),
             "scale": self._alone(self._scale),
@@ -92,6 +93,9 @@ class Operating:
 
     def _in_flight(self, _: Mapping[str, Any], __: Report) -> Any:
         return IN_FLIGHT.dump_python(self._installation.in_flight(), mode="json")
+
+    def _exact(self, asked: Mapping[str, Any], _: Report) -> Any:
+        return self._installation.versions.exact(asked["version"])
 
     def _announce(self, asked: Mapping[str, Any], report: Report) -> Any:
         state, before = State(asked["state"]), self._installation.announced

@@ -51,6 +51,17 @@ class Versions:
         deployed = self._deployed
         return own_programs() if deployed is None else self._folder / deployed.commit / ".venv" / "bin"
 
+    def exact(self, version: str) -> str:
+        """A branch is told with its commit, `main-g0123456789ab`: tomorrow it is another one. Raises StepFailed."""
+        if version == own_version():
+            return version
+        commit = self._commit(version)
+        is_tag = not self._git("show-ref", "--verify", "--quiet", f"refs/tags/{version}").returncode
+        if is_tag or commit.startswith(version[:_COMMIT_DIGITS]) or version.endswith(f"-g{commit}"):
+            return version
+        # As `git describe` writes it, and git reads it.
+        return f"{version}-g{commit}"
+
     def deploy(self, version: str, report: Report) -> None:
         """Have the version started next; installs it when it is not there. Raises StepFailed."""
         if version == own_version():
@@ -73,7 +84,9 @@ class Versions:
 
     def _commit(self, version: str) -> str:
         if not _NAME.fullmatch(version):
-            raise StepFailed(f"“{version}” is not the name of a version.")
+            raise StepFailed(
+                f"“{version}” is not the name of a version. Name a tag, a branch, or a commit by its digits."
+            )
         found = self._git("rev-parse", "--verify", "--quiet", f"{version}^{{commit}}")
         commit = found.stdout.decode().strip()
         if found.returncode or not commit:

@@ -65,6 +65,20 @@ def test_a_version_is_what_the_repository_has_by_that_name_with_programs_of_its_
     assert (versions.programs.parents[1] / "which").read_text() == "v2"
 
 
+def test_a_name_that_moves_is_told_with_its_commit(versions: Versions, repository: Path) -> None:
+    _git(repository, "branch", "next/week", "v1")
+    commit = _git(repository, "rev-parse", "v1")
+    name = versions.exact("next/week")
+    assert name == f"next/week-g{commit[:12]}"
+    _git(repository, "branch", "--force", "next/week", "v2")
+    _deploy(versions, name)
+    assert (versions.programs.parents[1] / "which").read_text() == "v1"
+    for lasting in (name, "v1", commit, commit[:8], own_version()):
+        assert versions.exact(lasting) == lasting
+    with pytest.raises(StepFailed, match="has no version v9"):
+        versions.exact("v9")
+
+
 def test_it_is_installed_once(versions: Versions) -> None:
     assert any("installing" in line for line in _deploy(versions, "v1"))
     assert not any("installing" in line for line in _deploy(versions, "v1"))
