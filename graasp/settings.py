@@ -453,7 +453,7 @@ def _files(mode: str) -> tuple[str, ...]:
     """The files read, the later ones above the earlier ones."""
     # While `graasp up` runs, it leaves what it started where the other commands find it.
     running = (".graasp/environment",) if mode == "development" else ()
-    return (*running, f".env.{mode}")
+    return (f".env.{mode}", *running)
 
 
 def _secrets_directory() -> str | None:

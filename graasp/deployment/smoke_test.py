@@ -68,7 +68,7 @@ async def _run(settings: Settings, url: str, version: str | None) -> bool:
             try:
                 found = await check(installation)
             except (Unwell, httpx.HTTPError) as error:
-                typer.echo(f"✗ {name}: {error or type(error).__name__}")
+                typer.echo(f"✗ {name}: {str(error) or type(error).__name__} (asked at {url})")
                 return False
             typer.echo(f"✓ {name}: {found} ({time.monotonic() - begun:.1f} s)")
     return True

@@ -15,6 +15,8 @@ _SECRETS = {
     "MAINTENANCE_HEADER_SECRET",
 }
 _SECRET_BYTES = 32
+# What ends the quotes of one of them, or is replaced by one of them alone.
+_AMBIGUOUS = re.compile(r"['\n]|\\\\|\\$|\$\{")
 _LINE = re.compile(r"([A-Z_]+)=([0-9a-f]+)")
 
 
@@ -45,10 +47,16 @@ def development_environment(given: Mapping[str, str], folder: Path) -> dict[str,
 
 
 def write_environment(file: Path, environment: Mapping[str, str]) -> None:
-    """Write variables as lines that a shell and the settings read, for this user alone."""
+    """Write variables as lines that a shell and the settings read, for this user alone.
+
+    A value that both would not read as the same is left out.
+    """
     file.unlink(missing_ok=True)
     file.touch(mode=0o600)
-    file.write_text("".join(f"{name}='{value}'\n" for name, value in sorted(environment.items())))
+    lines = [
+        f"{name}='{value}'\n" for name, value in sorted(environment.items()) if not _AMBIGUOUS.search(value)
+    ]
+    file.write_text("".join(lines))
 
 
 def _kept_secrets(file: Path) -> dict[str, str]:

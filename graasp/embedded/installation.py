@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import psycopg
 import sqlalchemy.exc
 from alembic.util import CommandError
 
@@ -12,11 +11,10 @@ from graasp.deployment import announcement
 from graasp.deployment.driver import InFlight, Observed, Report, ServiceStatus
 from graasp.deployment.states import Service, State
 from graasp.embedded.parts import Core, OwnServer, Part, PublicSocket, Worker
-from graasp.embedded.postgres import run_postgres
+from graasp.embedded.postgres import database_answers, run_postgres
 from graasp.embedded.redis_server import run_redis
 from graasp.embedded.supervisor import Supervisor
 from graasp.embedded.versions import Versions
-from graasp.settings import plain_postgres_url
 
 
 class Installation:
@@ -123,11 +121,7 @@ class Installation:
     def _database_answers(self) -> bool:
         if self.database is not None and self.database.program is None:
             return False
-        try:
-            with psycopg.connect(plain_postgres_url(self.environment["DB_CONNECTION"]), connect_timeout=2):
-                return True
-        except psycopg.Error:
-            return False
+        return database_answers(self.environment["DB_CONNECTION"])
 
     def _look_at_schema(self) -> tuple[bool, bool | None]:
         """Whether a migration task is at work, and whether revisions are pending."""

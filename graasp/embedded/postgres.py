@@ -26,6 +26,7 @@ from graasp.embedded.process import (
     free_port,
     require_supported_platform,
 )
+from graasp.settings import plain_postgres_url
 
 _USER = "graasp"
 _DATABASE = "graasp"
@@ -265,6 +266,15 @@ def _binary(name: str) -> str:
             "or set DB_CONNECTION to a server of your own."
         )
     return str(programs / name)
+
+
+def database_answers(url: str) -> bool:
+    """Whether one can connect, within a moment."""
+    try:
+        with psycopg.connect(plain_postgres_url(url), connect_timeout=2):
+            return True
+    except psycopg.Error:
+        return False
 
 
 def _has_database(url: str) -> bool:

@@ -28,7 +28,8 @@ from graasp.embedded.parts import PublicSocket
 from graasp.embedded.process import CannotStart, Program, accepts, exclusive_folder, free_port, is_free
 from graasp.embedded.side_by_side import graasp_command
 from graasp.embedded.supervisor import Supervisor
-from graasp.embedded.versions import Versions
+from graasp.embedded.versions import Versions, own_version
+from graasp.settings import Settings
 
 _MAILBOX_PORT = 1080
 # What a killed stack may take to leave the port.
@@ -96,7 +97,7 @@ class DevelopmentStack:
             )
             running.enter_context(answering(self._folder, operating.handlers()))
             beginning.record()
-            self._tell_what_runs(beginning, time.monotonic() - begun)
+            self._tell_what_runs(beginning, installation.versions, time.monotonic() - begun)
             self._supervisor.run()
 
     def kill(self) -> None:
@@ -227,8 +228,13 @@ class DevelopmentStack:
             self._published.unlink(missing_ok=True)
 
     def _publish_environment(self) -> None:
-        made = {name: value for name, value in self._environment.items() if name not in self._given}
-        write_environment(self._published, made)
+        # Those that were given too, for this start alone perhaps; but not everything that a shell has.
+        told = {
+            name: value
+            for name, value in self._environment.items()
+            if name not in self._given or name.lower() in Settings.model_fields
+        }
+        write_environment(self._published, told)
 
     @property
     def _published(self) -> Path:
@@ -249,7 +255,7 @@ class DevelopmentStack:
         for line in beginning.explanation:
             self._console.print(Text(line, style="yellow"), soft_wrap=True)
 
-    def _tell_what_runs(self, beginning: Beginning, seconds: float) -> None:
+    def _tell_what_runs(self, beginning: Beginning, versions: Versions, seconds: float) -> None:
         base = f"http://localhost:{self._port}"
         where = Table.grid(padding=(0, 2, 0, 0))
         rows = {
@@ -265,6 +271,10 @@ class DevelopmentStack:
             f"\n[bold]Graasp is {beginning.state}[/bold], ready after {seconds:.1f} s.\n", highlight=False
         )
         self._console.print(where)
+        if not versions.is_own:
+            # Who changes the code in the folder would wait for it in vain.
+            told = f"It was released here. To run the code in this folder: graasp release {own_version()}"
+            self._console.print(Text(f"\n  {told}{self._data_option}", style="yellow"), soft_wrap=True)
         if beginning.announced is State.RUNNING:
             self._tell_sign_ins()
         else:

@@ -73,7 +73,7 @@ class EtherpadClient:
 
     async def _call(self, method: str, *, forgiven: str | None = None, **arguments: str) -> Any:
         if self._url is None or self._key is None:
-            raise _refused(method, "no server is configured")
+            raise _refused(method, "ETHERPAD_URL and ETHERPAD_API_KEY are not set")
         form = {**arguments, "apikey": self._key.get_secret_value()}
         try:
             async with httpx.AsyncClient(
@@ -95,4 +95,4 @@ class EtherpadClient:
 
 def _refused(method: str, reason: str) -> EtherpadServerError:
     log.warning("etherpad failed", method=method, reason=reason)
-    return EtherpadServerError()
+    return EtherpadServerError(f"{method}: {reason}")

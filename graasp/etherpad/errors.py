@@ -9,6 +9,10 @@ class EtherpadServerError(DomainError):
     message = "Internal Etherpad server error"
     origin = "graasp-plugin-etherpad"
 
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
 
 class ItemMissingExtra(DomainError):
     code = "GPEPERR003"

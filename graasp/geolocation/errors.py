@@ -22,3 +22,4 @@ class MissingGeolocationApiKey(DomainError):
     status = 503
     message = "Geolocation API key is not defined"
     origin = "graasp-plugin-item-geolocation"
+    reason = "GEOLOCATION_API_HOST and GEOLOCATION_API_KEY are not set"

@@ -63,7 +63,8 @@ async def _domain_error(_: Request, error: Exception) -> Response:
     if isinstance(error, ServiceUnavailable):
         log.error("request refused", code=error.code, reason=repr(error.__cause__ or error.__context__))
     elif error.status >= 500:
-        log.error("request refused", code=error.code, exc_info=error)
+        told = {"exc_info": error} if error.reason is None else {"reason": error.reason}
+        log.error("request refused", code=error.code, **told)
     response = json_response(error.body(), status=error.status)
     retry_after = getattr(error, "retry_after", None)
     if retry_after is not None:

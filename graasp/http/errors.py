@@ -16,6 +16,8 @@ class DomainError(Exception):
     status: ClassVar[int]
     message: str
     origin: ClassVar[str] = "core"
+    # Of a failure that is not this code's: what to tell the operator, who needs no traceback then.
+    reason: str | None = None
 
     def __init__(self, data: Any = _ABSENT, *, message: str | None = None) -> None:
         if message is not None:

@@ -19,6 +19,9 @@ async function show() {
   found("who").textContent = person.name;
   found("course").textContent = course?.name ?? "";
   found("exports").hidden = !course;
+  const owns = course?.permission === "admin";
+  for (const button of document.querySelectorAll('[data-for="admin"]')) button.hidden = !owns;
+  found("limited").hidden = owns;
   found("try").hidden = false;
 }
 

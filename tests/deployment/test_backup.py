@@ -403,6 +403,8 @@ async def test_an_installation_of_graasp_up_is_saved_and_restored_while_it_does_
         execute(url, _PEOPLE.format(2))
     (data / "files" / "files").mkdir(parents=True)
     (data / "files" / "files" / "a.txt").write_text("text")
+    # Of a `graasp up` that was killed, or has stopped its database.
+    (data / "environment").write_text(f"DB_CONNECTION='{url}'\n")
 
     saved = await run_graasp(tmp_path, "backup", "a.tar", "--data", data)
     assert saved.code == 0, saved.errors

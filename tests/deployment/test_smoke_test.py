@@ -63,6 +63,7 @@ async def test_a_core_that_does_not_answer_does_not_pass(production: Settings, t
         pass
     ended = await run_graasp(tmp_path, "smoke-test", "--url", core.url, **environment(production))
     assert (ended.code, _signs(ended)) == (1, ["✗ health"])
+    assert core.url in ended.output
 
 
 async def test_the_account_of_smoke_tests_asks_who_it_is_and_does_nothing_else(

@@ -2,7 +2,10 @@
 
 import socket
 import stat
+import subprocess
 from pathlib import Path
+
+from dotenv import dotenv_values
 
 from graasp.embedded.environment import development_environment, write_environment
 from graasp.settings import Settings
@@ -59,3 +62,19 @@ def test_the_written_file_is_for_this_user_alone(tmp_path: Path) -> None:
     write_environment(file, {"B": "2 words", "A": "1"})
     assert file.read_text() == "A='1'\nB='2 words'\n"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_written_value_is_read_as_it_was_or_not_at_all(tmp_path: Path) -> None:
+    file = tmp_path / "environment"
+    plain = {
+        "REGEX": r"^http://(a|b\.c):\d{2,5}$",
+        "HASH": "a # b",
+        "MONEY": "$HOME $(date) `date`",
+        "SPACE": " a ",
+    }
+    odd = {"QUOTE": "it's", "LINES": "a\nb", "TWO": r"a\\b", "LAST": "a\\", "BRACES": "${HOME}"}
+    write_environment(file, plain | odd)
+    assert dotenv_values(file) == plain
+    echoed = "; ".join(f'printf "%s\\n" "${name}"' for name in plain)
+    read = subprocess.check_output(["sh", "-euc", f"set -a; . {file}; {echoed}"], text=True)
+    assert read.splitlines() == list(plain.values())

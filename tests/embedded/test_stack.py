@@ -140,7 +140,10 @@ def test_given_services_are_used_and_none_of_our_own_is_started(
     assert not (tmp_path / "data" / "mails").exists()
     written = (tmp_path / "data" / "environment").read_text()
     assert "JWT_SECRET" in written
-    assert "DB_CONNECTION" not in written
+    # Another terminal does not know them; nor need it know what else a shell has.
+    assert f"DB_CONNECTION='{database_url}'" in written
+    assert f"PORT='{given.base.rpartition(':')[2]}'" in written
+    assert "PATH=" not in written.replace("_PATH=", "")
 
 
 def test_a_database_that_does_not_answer_is_told(tmp_path: Path, redis_url: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import jwt
@@ -15,6 +16,7 @@ import structlog
 from fastapi import FastAPI
 
 from graasp.embedded.process import free_port
+from graasp.http import error_answers
 from graasp.http.middleware import request_context
 from graasp.logging import configure_logging
 from graasp.mail.messages import Mail, sign_in
@@ -57,6 +59,24 @@ async def test_every_line_of_a_request_has_its_id(
     assert [line["status"] for line in lines] == [200, 200, 404]
     assert [line["method"] for line in lines] == ["GET", "HEAD", "GET"]
     assert "secret" not in request_log.getvalue()
+
+
+async def test_what_another_server_did_is_logged_without_a_traceback(
+    client: httpx.AsyncClient,
+    factory: Factory,
+    cookie_for: Callable[[UUID], dict[str, str]],
+    log: io.StringIO,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(error_answers, "log", structlog.get_logger())
+    member = await factory.member()
+    answer = await client.post(
+        "/api/items/etherpad/create", json={"name": "Pad"}, headers=cookie_for(member["id"])
+    )
+    assert answer.status_code == 500
+    [refused] = [line for line in read(log.getvalue()) if line["event"] == "request refused"]
+    assert refused["reason"] == "createGroupIfNotExistsFor: ETHERPAD_URL and ETHERPAD_API_KEY are not set"
+    assert "exception" not in refused
 
 
 async def test_an_unexpected_error_is_logged_with_its_request(

@@ -76,6 +76,12 @@ async def test_a_newcomer_signs_in_and_asks_for_exports(
         for name in ("Actions as CSV", "The folder as a zip"):
             await page.get_by_role("button", name=name).click()
             await page.get_by_text(f"{name}: asked for").wait_for()
+        # Whom the actions would be refused is not offered them.
+        await page.get_by_role("button", name="Sign in").nth(1).click()
+        await page.get_by_text("Signed in as Bruno").wait_for()
+        await page.get_by_text("may not have its actions").wait_for()
+        assert not await page.get_by_role("button", name="Actions as CSV").is_visible()
+        assert await page.get_by_role("button", name="The folder as a zip").is_visible()
         await browser.close()
     assert problems == []
     asked = await platform.reads.all(select(job.c.name).order_by(job.c.name))

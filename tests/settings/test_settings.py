@@ -181,6 +181,17 @@ def test_log_levels_may_have_the_names_that_installations_use(
     assert load_settings().log_level == level
 
 
+def test_what_graasp_up_runs_with_goes_before_the_file_and_after_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NODE_ENV", "development")
+    (tmp_path / ".env.development").write_text("PORT=4000\nPROTOCOL=https\n")
+    (tmp_path / ".graasp").mkdir()
+    (tmp_path / ".graasp" / "environment").write_text("PORT='5000'\nCOOKIE_DOMAIN='graasp.test'\n")
+    settings = load_settings()
+    assert (settings.port, settings.protocol, settings.cookie_domain) == (5000, "https", "example.org")
+
+
 def test_a_file_fills_what_the_environment_does_not_set_and_overrides_nothing(tmp_path: Path) -> None:
     (tmp_path / ".env.production").write_text("PORT=4000\nCOOKIE_DOMAIN=other.example.org\n")
     settings = load_settings()

@@ -9,7 +9,7 @@ from dotenv import dotenv_values
 
 from graasp.deployment.targets import Target, TargetOptions, TargetUnusable
 from graasp.embedded.environment import development_environment
-from graasp.embedded.postgres import embedded_postgres
+from graasp.embedded.postgres import database_answers, embedded_postgres
 from graasp.embedded.versions import Versions
 from graasp.settings import Settings, load_settings, process_environment
 
@@ -54,9 +54,13 @@ def installation_settings(target: SavedTarget, options: TargetOptions) -> Iterat
 @contextmanager
 def _database(folder: Path, given: Mapping[str, str]) -> Iterator[str]:
     """The database of `graasp up`: one of the developer's own, the one that runs, or else started here."""
-    known = given.get("DB_CONNECTION") or dotenv_values(folder / "environment").get("DB_CONNECTION")
-    if known is not None:
-        yield known
+    if own := given.get("DB_CONNECTION"):
+        yield own
+        return
+    # In the state `stopped` it does not answer, nor when `graasp up` was killed.
+    running = dotenv_values(folder / "environment").get("DB_CONNECTION")
+    if running is not None and database_answers(running):
+        yield running
         return
     if not (folder / "postgres").is_dir():
         raise TargetUnusable(f"There is no database in {folder}: `graasp up` makes one.")
