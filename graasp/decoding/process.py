@@ -25,8 +25,9 @@ Kind = PictureKind | Literal["pdf-text"] | HtmlKind
 
 _TIMEOUT_S = 60.0
 _AT_ONCE = 2
-# Whatever is in it, it does no harm; a process would take longer than the parser.
-_SHORT_HTML = 5000
+# Characters times tags up to which a parser takes a few hundredths of a second at worst, less than a process would:
+# what an unclosed tag costs is paid again by those that follow.
+_HARMLESS_HTML = 10_000_000
 
 
 class CannotDecode(Exception):
@@ -84,7 +85,7 @@ class Decoder:
         return Head(**orjson.loads(await self._parsed("head", html)))
 
     async def _parsed(self, kind: HtmlKind, html: str) -> str:
-        if len(html) <= _SHORT_HTML:
+        if len(html) * html.count("<") <= _HARMLESS_HTML:
             try:
                 return program.parse_html(kind, html)
             except program.Refused as refusal:

@@ -9,7 +9,7 @@ from tests.pages_to_parse import unclosed
 PARAGRAPH = '<p class="ql-align-right">some <strong>text</strong> &amp; more</p>'
 
 
-@pytest.mark.parametrize("paragraphs", [1, 1000])
+@pytest.mark.parametrize("paragraphs", [1, 100, 1000])
 async def test_html_of_any_length_is_cleaned_alike(paragraphs: int) -> None:
     html = PARAGRAPH * paragraphs
     assert await Decoder().safe_html(html) == html
