@@ -2,16 +2,10 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_API = "/api"
-
 
 def route_of(scope: Scope) -> str | None:
     """The pattern of the route that took the request, such as `/api/items/{id}`; None when none did."""
-    pattern: str | None = getattr(scope.get("route"), "path", None)
-    # Routes do not know the prefix that their router was included with.
-    if pattern is not None and _is_below_api(scope["path"]) and not _is_below_api(pattern):
-        return _API + pattern
-    return pattern
+    return getattr(scope.get("route"), "path", None)
 
 
 class OptionalApiPrefix:
@@ -23,9 +17,9 @@ class OptionalApiPrefix:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope.get("path", "")
-        if not _is_below_api(path) and path[1:].partition("/")[0] in self._segments:
-            scope["path"] = _API + path
-            scope["raw_path"] = _API.encode() + (scope.get("raw_path") or path.encode())
+        if not path.startswith("/api/") and path[1:].partition("/")[0] in self._segments:
+            scope["path"] = f"/api{path}"
+            scope["raw_path"] = b"/api" + (scope.get("raw_path") or path.encode())
             scope["graasp.original_path"] = path
         await self._app(scope, receive, send)
 
@@ -57,7 +51,3 @@ class HeadAsGet:
             await self._app(as_get, receive, send_without_body)
         finally:
             scope.update({**as_get, "method": "HEAD"})
-
-
-def _is_below_api(path: str) -> bool:
-    return path.startswith(f"{_API}/")
