@@ -1,5 +1,6 @@
 """What a page says of itself, for people who are about to open it."""
 
+import codecs
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -16,6 +17,11 @@ _LONGEST_TITLE = 500
 _LONGEST_DESCRIPTION = 2000
 _LONGEST_ADDRESS = 2000
 _MOST_ADDRESSES = 5
+# What browsers know of Python's encodings; others take their time, fail, or make what is no text.
+_CHARSET = re.compile(
+    r"utf-8|utf-16(-[bl]e)?|ascii|iso8859-\d+|cp(866|874|932|949|125\d)|koi8-[ru]|mac-(roman|cyrillic)"
+    r"|gbk|gb2312|gb18030|big5(hkscs)?|euc_(jp|kr)|iso2022_jp|shift_jis|tis-620"
+)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 
@@ -46,9 +52,10 @@ def one_line(text: str) -> str:
 
 def _text(page: Page) -> str:
     try:
-        return page.body.decode(page.charset or "utf-8", errors="replace")
-    except LookupError:
-        return page.body.decode(errors="replace")
+        name = codecs.lookup(page.charset or "utf-8").name
+    except (LookupError, ValueError):
+        name = "utf-8"
+    return page.body.decode(name if _CHARSET.fullmatch(name) else "utf-8", errors="replace")
 
 
 def _first(texts: Iterable[str | None]) -> str:

@@ -35,6 +35,7 @@ class Site:
         self.asked: list[str] = []
         self.headers: dict[str, str] = {}
         self.service_answer: Response = JSONResponse({})
+        self.page_answer = Response()
 
     async def page(self, request: Request) -> Response:
         self.asked.append(request.url.path)
@@ -43,6 +44,9 @@ class Site:
     async def service(self, request: Request) -> Response:
         self.asked.append(request.query_params["uri"])
         return self.service_answer
+
+    async def any(self, request: Request) -> Response:
+        return self.page_answer
 
     async def hostile(self, request: Request) -> Response:
         return HTMLResponse(unclosed(2500))
@@ -60,6 +64,7 @@ async def site() -> AsyncIterator[Site]:
         Route("/iframely", site.service),
         Route("/failing", site.failing),
         Route("/hostile", site.hostile),
+        Route("/any", site.any),
     ]
     async with serving(Starlette(routes=routes)) as site.url:  # type: ignore[arg-type]
         yield site
@@ -126,6 +131,28 @@ async def test_nothing_is_known_of_what_can_not_be_fetched(get_metadata: Any, si
     assert (await get_metadata(f"{site.url}/page")).json() == unreachable
     assert (await get_metadata(site.url.replace("127.0.0.1", "localhost"))).json() == unreachable
     assert site.asked == []
+
+
+@pytest.mark.parametrize(
+    ("charset", "page", "title"),
+    [
+        ("windows-1251", "<title>Урок</title>".encode("cp1251"), "Урок"),
+        ("Shift_JIS", "<title>授業</title>".encode("shift_jis"), "授業"),
+        ("unknown", "<title>é</title>".encode(), "é"),
+        ("undefined", b"<title>a</title>", "a"),
+        ("idna", b"<title>a</title>", "a"),
+        ("unicode_escape", rb"<title>\ud800</title>", r"\ud800"),
+        ("utf-7", b"<title>+2AA-</title>", "+2AA-"),
+        ("punycode", b"<title>a-b</title>", "a-b"),
+        ("zlib", b"<title>a</title>", "a"),
+    ],
+)
+async def test_pages_are_read_in_the_encodings_of_browsers(
+    get_metadata: Any, reachable: Site, charset: str, page: bytes, title: str
+) -> None:
+    reachable.page_answer = Response(page, headers={"Content-Type": f"text/html; charset={charset}"})
+    answer = await get_metadata(f"{reachable.url}/any")
+    assert (answer.status_code, answer.json()["title"]) == (200, title)
 
 
 async def test_nothing_is_known_of_a_page_that_fills_memory(get_metadata: Any, reachable: Site) -> None:
