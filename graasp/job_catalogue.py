@@ -11,7 +11,7 @@ from graasp.exports.jobs import EXPORT_FOLDER
 from graasp.files.jobs import DECODE_FILE
 from graasp.housekeeping.jobs import CLEAN_UP, SWEEP_STORAGE
 from graasp.imports.jobs import IMPORT_ARCHIVE
-from graasp.items.trees.jobs import COPY_ITEMS, DELETE_ITEMS, MOVE_ITEMS, REMOVE_LEFTOVERS
+from graasp.items.trees.jobs import COPY_ITEMS, DELETE_ITEMS, FINISH_DELETION, MOVE_ITEMS, REMOVE_LEFTOVERS
 from graasp.jobs.spec import JobSpec
 from graasp.mail.jobs import SEND_BULK_MAIL, SEND_MAIL
 from graasp.recycle_bin.jobs import PURGE, RECYCLE_ITEMS, RESTORE_ITEMS
@@ -31,6 +31,7 @@ JOBS: tuple[JobSpec[Any], ...] = (
     DELETE_ITEMS,
     RECYCLE_ITEMS,
     RESTORE_ITEMS,
+    FINISH_DELETION,
     REMOVE_LEFTOVERS,
     PURGE,
     CLEAN_UP,

@@ -26,6 +26,7 @@ HANDLER_MODULES = (
     "worker.handlers.password_reset",
     "worker.handlers.deleted_account",
     "worker.handlers.item_trees",
+    "worker.handlers.deletions",
     "worker.handlers.recycle_bin",
     "worker.handlers.housekeeping",
     "worker.handlers.smoke_test",

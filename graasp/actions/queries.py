@@ -2,6 +2,8 @@
 
 from sqlalchemy import TextClause, text
 
+from graasp.items.tables import GRAVE
+
 # Any number of actions of one request, in one statement.
 INSERT = text(
     """
@@ -23,6 +25,27 @@ INSERT_FOR = text(
     """
 )
 DELETE_OWN = text("delete from action where account_id = cast(:account_id as uuid)")
+
+_OF_ITEMS = "item_id = any(cast(:item_ids as uuid[]))"
+ARE_MORE = text(
+    f"select count(*) > cast(:number as int) from (select from action where {_OF_ITEMS} limit cast(:number as int) + 1) found"
+)
+# Where to cut the actions of items into batches. By time: as they were written, so that a batch lies together on disk.
+CUTS = text(
+    f"""
+    select created_at from (
+        select created_at, row_number() over (order by created_at) as number from action where {_OF_ITEMS}
+    ) numbered
+    where number % cast(:size as int) = 0
+    """
+)
+DETACH = text(
+    f"""
+    update action set item_id = null
+    where {_OF_ITEMS} and created_at > coalesce(cast(:after as timestamptz), '-infinity')
+        and created_at <= coalesce(cast(:until as timestamptz), 'infinity')
+    """
+)
 
 
 _DAY = "(created_at at time zone 'UTC')::date"
@@ -86,7 +109,7 @@ OWN = text(
     order by own.free desc, own.created_at desc, own.id
     """
 )
-ITEMS = text("select * from item where id = any(cast(:item_ids as uuid[]))")
+ITEMS = text(f"select * from item where id = any(cast(:item_ids as uuid[])) and not path <@ '{GRAVE}'")
 EXPORT_REQUEST = text(
     """
     insert into action_request_export (member_id, item_path, format, created_at)

@@ -119,6 +119,7 @@ def _own(row: Row, item: orjson.Fragment | None) -> dict[str, Any]:
         "geolocation": orjson.Fragment(row["geolocation"] or "null"),
         "createdAt": row["created_at"],
         "accountId": row["account_id"],
-        "itemId": row["item_id"],
+        # Of deleted items nothing is told, be they still referred to.
+        "itemId": row["item_id"] if item else None,
         "item": item,
     }

@@ -6,6 +6,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from graasp.items.tables import GRAVE
 from graasp.memberships.authorization import ACCESS_COLUMNS, ACCESS_JOIN
 
 _UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -71,7 +72,7 @@ DATA_SETS = (
             "type": "a.type",
             "extra": "a.extra",
             "createdAt": _time("a.created_at"),
-            "itemId": "a.item_id",
+            "itemId": f"(select i.id from item i where i.id = a.item_id and not i.path <@ '{GRAVE}')",
         },
         "action a where a.account_id = $1 order by a.created_at desc",
     ),

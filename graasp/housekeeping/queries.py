@@ -2,6 +2,8 @@
 
 from sqlalchemy import text
 
+from graasp.items.tables import GRAVE
+
 # Recycled items have their objects still. Old rows name a file by its `key`.
 FILES = text(
     """
@@ -17,7 +19,9 @@ PACKAGES = text(
     where exists (select from item where type = 'h5p' and extra #>> '{h5p,contentId}' = stored.name)
     """
 )
-ITEMS = text("select id::text as name from item where id = any(cast(:names as uuid[]))")
+ITEMS = text(
+    f"select id::text as name from item where id = any(cast(:names as uuid[])) and not path <@ '{GRAVE}'"
+)
 ACCOUNTS = text("select id::text as name from account where id = any(cast(:names as uuid[]))")
 APP_DATA = text("select id::text as name from app_data where id = any(cast(:names as uuid[]))")
 # Copies of settings may still name the object of their original.

@@ -18,6 +18,9 @@ from graasp.db.ltree import Ltree
 from graasp.db.metadata import metadata, views
 
 _LIVE = text("deleted_at IS NULL")
+# Above the paths of what is left of deleted items as long as actions refer to them, emptied and in nobody's reach; see
+# docs/decisions/deletion.md.
+GRAVE = "deleted"
 
 
 def _search_index(name: str, config: str) -> Index:

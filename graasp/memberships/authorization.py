@@ -13,6 +13,7 @@ from sqlalchemy import ARRAY, TextClause, Uuid, bindparam, text
 
 from graasp.db.database import Reader, Row
 from graasp.http.errors import DomainError, FormattedError
+from graasp.items.tables import GRAVE
 from graasp.memberships.errors import (
     ItemNotFound,
     MemberCannotAccess,
@@ -82,8 +83,9 @@ _ACCESS = f"""
     from {{table}} i left join account c on c.id = i.creator_id {ACCESS_JOIN}
 """
 
+_EVEN_RECYCLED = f"(select * from item where not path <@ '{GRAVE}')"
 _ONE = text(f"{_ACCESS.format(table='item_view')} where i.id = cast(:item_id as uuid)")
-_ONE_EVEN_RECYCLED = text(f"{_ACCESS.format(table='item')} where i.id = cast(:item_id as uuid)")
+_ONE_EVEN_RECYCLED = text(f"{_ACCESS.format(table=_EVEN_RECYCLED)} where i.id = cast(:item_id as uuid)")
 
 
 # For many at once, memberships and visibilities on the way are collected first, by path, and decide for each folder what
@@ -127,7 +129,7 @@ def _many(table: str, columns: str) -> TextClause:
 
 
 _MANY = _many("item_view", "i.id, i.path")
-_MANY_EVEN_RECYCLED = _many("item", "i.id, i.path, i.deleted_at")
+_MANY_EVEN_RECYCLED = _many(_EVEN_RECYCLED, "i.id, i.path, i.deleted_at")
 
 
 async def authorize(

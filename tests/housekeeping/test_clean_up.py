@@ -61,7 +61,7 @@ async def test_archives_sessions_and_jobs_that_are_over_go(
     (session,) = await platform.reads.all(select(revoked_session.c.session_id))
     assert session["session_id"] == "live"
     (last,) = await platform.reads.all(select(job.c.result))
-    assert last["result"] == {"archives": 0, "revocations": 0, "jobs": 1}
+    assert last["result"] == {"archives": 0, "revocations": 0, "jobs": 1, "deletions": 0}
 
 
 async def test_two_that_are_asked_for_are_one(platform: Platform, factory: Factory) -> None:

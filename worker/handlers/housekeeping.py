@@ -4,6 +4,7 @@ from graasp.auth.service import forget_expired_revocations
 from graasp.downloads.service import remove_orphans
 from graasp.housekeeping import orphans
 from graasp.housekeeping.jobs import CLEAN_UP, SWEEP_STORAGE, CleanUp, SweepStorage
+from graasp.items.trees.deletion import resume_deletions
 from graasp.job_catalogue import JOBS
 from graasp.jobs.retention import forget_ended_jobs
 from graasp.jobs.spec import PermanentError
@@ -17,7 +18,10 @@ async def clean_up(job: RunningJob, _: CleanUp) -> None:
     archives = await remove_orphans(job.platform)
     revocations = await forget_expired_revocations(job.platform)
     jobs = await forget_ended_jobs(job.platform.database, JOBS, days=job.platform.settings.job_retention_days)
-    async with job.completing({"archives": archives, "revocations": revocations, "jobs": jobs}):
+    async with job.unit_of_work() as uow:
+        deletions = await resume_deletions(uow)
+    result = {"archives": archives, "revocations": revocations, "jobs": jobs, "deletions": deletions}
+    async with job.completing(result):
         pass
 
 

@@ -15,13 +15,11 @@ from graasp.db.database import Row
 from graasp.http.errors import DomainError, FormattedError
 from graasp.items.copying import copy_trees, read_tree
 from graasp.items.packing import Wire
-from graasp.items.trees.deletion import delete_items, remove_leftovers
+from graasp.items.trees.deletion import delete_items
 from graasp.items.trees.jobs import (
     COPY_ITEMS,
     DELETE_ITEMS,
     MOVE_ITEMS,
-    REMOVE_LEFTOVERS,
-    Leftovers,
     TreeOperation,
     TreeTransfer,
 )
@@ -91,12 +89,6 @@ async def restore(job: RunningJob, wanted: TreeOperation) -> None:
     async with _operation(job, wanted) as (uow, caller):
         restored = await recycle_bin.restore(uow, caller, wanted.item_ids)
         publish_success(uow, wanted.account_id, "restore", _ids(wanted), _by_id(restored))
-
-
-@handles(REMOVE_LEFTOVERS)
-async def remove(job: RunningJob, left: Leftovers) -> None:
-    """Idempotent: what is gone is gone."""
-    await remove_leftovers(job.platform, left)
 
 
 @asynccontextmanager

@@ -1,18 +1,24 @@
-"""Deletion of item trees, for good: the rows at once, what they leave in storage afterwards."""
+"""Deletion of item trees, for good: at once for everybody, what they leave in storage afterwards.
+
+Actions outlive their items. Where there are many, only what is left of the items goes once their actions are detached:
+emptied rows in no tree, which nobody has a right to.
+"""
 
 from collections.abc import Sequence
-from uuid import UUID
+from uuid import UUID, uuid4
 
+from graasp.actions.detaching import are_many
 from graasp.apps.files.keys import Area, folder_of
 from graasp.apps.files.removal import remove_files_below
 from graasp.auth.gates import Caller
-from graasp.db.database import Row
+from graasp.db.database import Reader, Row
+from graasp.db.ltree import item_id_of, label
 from graasp.etherpad.service import delete_pad
 from graasp.h5p.service import remove_packages
 from graasp.items.errors import TooManyDescendants
 from graasp.items.packing import has_thumbnail, own_content, thumbnail_prefix
 from graasp.items.trees import queries
-from graasp.items.trees.jobs import REMOVE_LEFTOVERS, Leftovers
+from graasp.items.trees.jobs import FINISH_DELETION, REMOVE_LEFTOVERS, Deletion, Leftovers
 from graasp.items.trees.locking import lock_trees, outermost
 from graasp.memberships.authorization import Access, Permission, authorize_many
 from graasp.memberships.errors import UserCannotAdminItem
@@ -42,13 +48,44 @@ async def delete_items(uow: UnitOfWork, caller: Caller, item_ids: Sequence[UUID]
 
 async def delete_trees(uow: UnitOfWork, paths: Sequence[str]) -> list[Row]:
     """Delete the trees at these paths, none of which lies in another; the rows, topmost first."""
-    rows = await uow.all(queries.DELETE, paths=list(paths))
-    rows = sorted(rows, key=lambda row: row["path"].count("."))
+    rows = list(await uow.all(queries.DOOMED, paths=list(paths)))
+    item_ids = [row["id"] for row in rows]
+    if await are_many(uow, item_ids):
+        await _bury(uow, rows)
+    await uow.execute(queries.DELETE, item_ids=item_ids)
     for start in range(0, len(rows), _ITEMS_A_JOB):
         left = leftovers(rows[start : start + _ITEMS_A_JOB])
         if left != Leftovers():
             await uow.enqueue(REMOVE_LEFTOVERS, left)
     return rows
+
+
+async def _bury(uow: UnitOfWork, rows: Sequence[Row]) -> None:
+    deletion_id = uuid4()
+    item_ids = [row["id"] for row in rows]
+    paths = [row["path"] for row in rows]
+    await uow.execute(queries.DELETE_DEPENDENTS, item_ids=item_ids, paths=paths)
+    await uow.execute(queries.BURY, item_ids=item_ids, deletion=label(deletion_id))
+    await uow.enqueue(FINISH_DELETION, Deletion(deletion_id=deletion_id))
+
+
+async def buried(reader: Reader, deletion_id: UUID) -> list[UUID]:
+    """The items of a deletion that wait for their actions to be detached."""
+    rows = await reader.all(queries.BURIED, deletion=label(deletion_id))
+    return [row["id"] for row in rows]
+
+
+async def delete_buried(uow: UnitOfWork, item_ids: Sequence[UUID]) -> int:
+    """Delete what is left of items; the database detaches what actions they have still."""
+    return await uow.execute(queries.DELETE_BURIED, item_ids=list(item_ids))
+
+
+async def resume_deletions(uow: UnitOfWork) -> int:
+    """Have every deletion finished that nobody finishes any more; how many were not finished."""
+    rows = await uow.all(queries.DELETIONS)
+    deletions = [Deletion(deletion_id=item_id_of(row["deletion"])) for row in rows]
+    await uow.enqueue_all(FINISH_DELETION, deletions)
+    return len(deletions)
 
 
 def leftovers(rows: Sequence[Row]) -> Leftovers:

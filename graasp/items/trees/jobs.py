@@ -36,6 +36,12 @@ class Leftovers(BaseModel):
     packages: list[str] = []
 
 
+class Deletion(BaseModel):
+    """A deletion whose items have more actions than were changed at once."""
+
+    deletion_id: UUID
+
+
 O = TypeVar("O", bound=TreeOperation)  # noqa: E741 - an operation
 
 
@@ -61,4 +67,12 @@ REMOVE_LEFTOVERS: JobSpec[Any] = JobSpec(
     payload=Leftovers,
     timeout=timedelta(hours=1),
     retry=RetryPolicy(max_attempts=10),
+)
+FINISH_DELETION = JobSpec(
+    name="finish-deletion",
+    queue="scheduled-jobs",
+    payload=Deletion,
+    timeout=timedelta(hours=6),
+    retry=RetryPolicy(max_attempts=10),
+    deduplicate=lambda deletion: str(deletion.deletion_id),
 )

@@ -2,9 +2,13 @@
 
 from sqlalchemy import text
 
+from graasp.db.cascades import dependents_deleted
+from graasp.items.tables import GRAVE
+from graasp.schema import metadata
+
 _ROOTS = "unnest(cast(:paths as text[])::ltree[]) root(path)"
 
-PATHS = text("select id, path from item where id = any(cast(:item_ids as uuid[]))")
+PATHS = text(f"select id, path from item where id = any(cast(:item_ids as uuid[])) and not path <@ '{GRAVE}'")
 # How many live items each tree has, and how many levels, recycled ones included: they move as well.
 SIZES = text(
     f"""
@@ -32,4 +36,26 @@ MOVE = text(
     select * from moved where id = any(cast(:item_ids as uuid[]))
     """
 )
-DELETE = text(f"delete from item i using {_ROOTS} where i.path <@ root.path returning i.*")
+# Locked, so that nothing is attached to them meanwhile.
+DOOMED = text(
+    f"select i.* from {_ROOTS} join item i on i.path <@ root.path order by nlevel(i.path) for update of i"
+)
+_THESE = "id = any(cast(:item_ids as uuid[]))"
+DELETE = text(f"delete from item where {_THESE} and not path <@ '{GRAVE}'")
+# What deleting the items would delete in other tables.
+DELETE_DEPENDENTS = dependents_deleted(
+    metadata, "item", {"id": "cast(:item_ids as uuid[])", "path": "cast(:paths as text[])::ltree[]"}
+)
+# Only what has actions stays.
+BURY = text(
+    f"""
+    update item set
+        path = '{GRAVE}' || cast(:deletion as ltree) || subpath(path, -1),
+        name = '', type = 'folder', description = null, creator_id = null, lang = 'en', "order" = null,
+        extra = '{{}}', settings = '{{}}', deleted_at = now(), updated_at = now()
+    where {_THESE} and exists (select from action where item_id = item.id)
+    """
+)
+BURIED = text(f"select id from item where path <@ ('{GRAVE}' || cast(:deletion as ltree)) order by id")
+DELETIONS = text(f"select distinct subpath(path, 1, 1) as deletion from item where path <@ '{GRAVE}'")
+DELETE_BURIED = text(f"delete from item where {_THESE} and path <@ '{GRAVE}'")

@@ -8,20 +8,26 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import select, text
 
+from graasp.actions import detaching
+from graasp.actions.tables import action
 from graasp.auth.gates import Caller, find_account
 from graasp.db.database import ConcurrentChange
 from graasp.http.errors import DomainError, FormattedError
 from graasp.items.copying import copy_trees, read_tree
 from graasp.items.service import NewItem, convert, create_item, reorder
 from graasp.items.trees.deletion import delete_items
+from graasp.items.trees.jobs import FINISH_DELETION
 from graasp.items.trees.locking import TreeHasMoved
 from graasp.items.trees.moving import move_items
+from graasp.jobs.tables import job
 from graasp.memberships.authorization import Permission, authorize
 from graasp.platform import Platform, UnitOfWork
 from graasp.recycle_bin.service import recycle, restore
 from tests.factories import Factory
+from worker.execution import Outcome, execute
+from worker.registry import load_handlers
 
 _ITEMS = 8
 _PICKED = st.lists(st.integers(0, _ITEMS - 1), min_size=1, max_size=2, unique=True)
@@ -38,6 +44,7 @@ _OPERATIONS = st.one_of(
 _ROUNDS = st.lists(st.lists(_OPERATIONS, min_size=2, max_size=4), min_size=1, max_size=3)
 
 _BROKEN = {
+    "what is left of a deleted item": "select id from item where path <@ 'deleted'",
     "an item without its parent": """
         select i.name from item i where nlevel(i.path) > 1
         and not exists (select from item p where p.path = subpath(i.path, 0, -1))
@@ -123,6 +130,14 @@ async def _apply(
             await copy_trees(uow, caller, trees, folder)
 
 
+async def _finish(platform: Platform) -> None:
+    """As workers would what deletions have left to be done."""
+    load_handlers()
+    waiting = select(job.c.id).where(job.c.name == FINISH_DELETION.name, job.c.state == "queued")
+    for row in await platform.reads.all(waiting):
+        assert await execute(platform, row["id"]) in (Outcome.SUCCEEDED, Outcome.NOT_MINE)
+
+
 async def _broken(platform: Platform) -> list[str]:
     return [fault for fault, statement in _BROKEN.items() if await platform.reads.all(text(statement))]
 
@@ -143,6 +158,16 @@ async def tree(platform: Platform, factory: Factory) -> tuple[Caller, list[UUID]
     caller = await find_account(platform.reads, member["id"])
     assert caller is not None
     return caller, [row["id"] for row in rows]
+
+
+@pytest.fixture
+async def buried_by_deletion(
+    platform: Platform, factory: Factory, tree: tuple[Caller, list[UUID]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every item of the tree has more actions than are detached at once."""
+    monkeypatch.setattr(detaching, "BATCH", 1)
+    for item_id in tree[1] * 2:
+        await factory.insert(action, type="get", item_id=item_id)
 
 
 _CHANGES = [("move", [0], 2), ("move", [1], None), ("recycle", [0], None), ("delete", [0], None)]
@@ -180,11 +205,70 @@ async def test_a_creation_waits_for_a_change_of_the_tree_and_goes_where_the_fold
     assert len(created) == (1 if kind == "move" else 0)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(parents=st.lists(st.integers(0, _ITEMS), min_size=_ITEMS, max_size=_ITEMS), rounds=_ROUNDS)
-async def test_a_tree_stays_a_tree(
-    platform: Platform, factory: Factory, parents: list[int], rounds: list[list[tuple[Any, ...]]]
+@pytest.mark.usefixtures("buried_by_deletion")
+@pytest.mark.parametrize(
+    ("deleted", "other", "left_by_deletion", "left_by_other"),
+    [
+        ([0], ("restore", [0], None), {"C"}, {"C"}),
+        ([0], ("restore", [1], None), {"C"}, {"B", "C"}),
+        ([0], ("delete", [0], None), {"C"}, {"C"}),
+        ([0], ("delete", [1], None), {"C"}, {"C"}),
+        ([0], ("move", [0], 2), {"C"}, {"C"}),
+        ([0], ("move", [1], 2), {"C"}, {"B", "C"}),
+        ([1], ("move", [0], 2), {"A", "C"}, {"A", "C"}),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("first", ["deletion", "other"])
+async def test_of_a_deletion_and_another_change_the_later_one_finds_what_the_first_one_left(
+    first: str,
+    deleted: list[int],
+    other: tuple[Any, ...],
+    left_by_deletion: set[str],
+    left_by_other: set[str],
+    platform: Platform,
+    tree: tuple[Caller, list[UUID]],
 ) -> None:
+    caller, ids = tree
+    if other[0] == "restore":
+        await _run(platform, caller, ids, ("recycle", [0], None))
+    deletion = ("delete", deleted, None)
+    earlier, later = (deletion, other) if first == "deletion" else (other, deletion)
+    kind, picked, folder = earlier
+    async with platform.unit_of_work() as uow:
+        await _apply(uow, caller, kind, [ids[n] for n in picked], None if folder is None else ids[folder])
+        waiting = await _in_time(_run(platform, caller, ids, later))
+        assert not waiting.done()
+    await waiting
+    assert await _attached_to_nothing_alive(platform) > 0
+    await _finish(platform)
+    assert await _broken(platform) == []
+    left = {row["name"] for row in await platform.reads.all(text("select name from item"))}
+    assert left == (left_by_deletion if first == "deletion" else left_by_other)
+    assert await _attached_to_nothing_alive(platform) == 0
+
+
+async def _attached_to_nothing_alive(platform: Platform) -> int:
+    """How many actions refer to an item that is deleted."""
+    statement = "select count(*) from action a join item i on i.id = a.item_id where i.path <@ 'deleted'"
+    return int(await platform.reads.scalar(text(statement)))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    parents=st.lists(st.integers(0, _ITEMS), min_size=_ITEMS, max_size=_ITEMS),
+    at_once=st.integers(1, _ITEMS),
+    rounds=_ROUNDS,
+)
+async def test_a_tree_stays_a_tree(
+    platform: Platform,
+    factory: Factory,
+    monkeypatch: pytest.MonkeyPatch,
+    parents: list[int],
+    at_once: int,
+    rounds: list[list[tuple[Any, ...]]],
+) -> None:
+    monkeypatch.setattr(detaching, "BATCH", at_once)
     async with platform.unit_of_work() as uow:
         await uow.execute(text("delete from item"))
     member = await factory.member()
@@ -192,9 +276,12 @@ async def test_a_tree_stays_a_tree(
     for number, above in enumerate(parents):
         parent = items[above] if above < number else None
         items.append(await (factory.item(parent) if parent else factory.owned_item(member)))
+        await factory.insert(action, type="get", item_id=items[-1]["id"])
     caller = await find_account(platform.reads, member["id"])
     assert caller is not None
     ids = [row["id"] for row in items]
     for operations in rounds:
-        await asyncio.gather(*(_run(platform, caller, ids, operation) for operation in operations))
+        finishing = _finish(platform)
+        await asyncio.gather(finishing, *(_run(platform, caller, ids, operation) for operation in operations))
+        await _finish(platform)
         assert await _broken(platform) == []
