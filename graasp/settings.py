@@ -255,8 +255,8 @@ class Settings(BaseSettings):
     # Whether only registered apps, from their publishers' origins, get tokens. Items may have others.
     apps_check_origin: Flag = False
     # The language model that apps may ask: OpenAI's, or another service that speaks its protocol.
-    openai_api_key: Secret | None = None
-    openai_org_id: str | None = None
+    openai_api_key: HeaderValue | None = None
+    openai_org_id: Annotated[str, Field(pattern=r"^[!-~]+$")] | None = None
     openai_base_url: HttpUrl = "https://api.openai.com/v1"
     openai_gpt_version: str = "gpt-5-nano"
 

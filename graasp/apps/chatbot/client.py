@@ -10,6 +10,7 @@ from httpx_retries import Retry, RetryTransport
 from pydantic import BaseModel, Field, ValidationError
 
 from graasp.apps.chatbot.errors import CompletionTimeout, NoCompletion, QuotaExceeded
+from graasp.http.errors import DomainError
 from graasp.settings import Settings
 from graasp.web.certificates import certificates
 
@@ -45,7 +46,7 @@ async def complete(
     Raises NoCompletion, QuotaExceeded, or CompletionTimeout after a minute.
     """
     if settings.openai_api_key is None:
-        raise _failed("no key is configured")
+        raise _logged(NoCompletion(), "no key is configured")
     headers = {"Authorization": f"Bearer {settings.openai_api_key.get_secret_value()}"}
     if settings.openai_org_id is not None:
         headers["OpenAI-Organization"] = settings.openai_org_id
@@ -55,9 +56,9 @@ async def complete(
             url = f"{settings.openai_base_url}/chat/completions"
             answer = await client.post(url, json=body, headers=headers)
     except (TimeoutError, httpx.TimeoutException):
-        raise CompletionTimeout from None
+        raise _logged(CompletionTimeout(), "no answer in time") from None
     except httpx.HTTPError as error:
-        raise _failed(type(error).__name__) from None
+        raise _logged(NoCompletion(), type(error).__name__) from None
     return _first_choice(answer)
 
 
@@ -78,14 +79,14 @@ def _client() -> httpx.AsyncClient:
 
 
 def _first_choice(answer: httpx.Response) -> Choice:
-    if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
-        raise QuotaExceeded
     if not answer.is_success:
-        raise _failed(f"status {answer.status_code}", kind=_kind_of_failure(answer))
+        is_quota = answer.status_code == httpx.codes.TOO_MANY_REQUESTS
+        error = QuotaExceeded() if is_quota else NoCompletion()
+        raise _logged(error, f"status {answer.status_code}", kind=_kind_of_failure(answer))
     try:
         return _Completion.model_validate_json(answer.content).choices[0]
     except ValidationError:
-        raise _failed("answer without choices") from None
+        raise _logged(NoCompletion(), "answer without choices") from None
 
 
 def _kind_of_failure(answer: httpx.Response) -> Any:
@@ -96,6 +97,7 @@ def _kind_of_failure(answer: httpx.Response) -> Any:
         return None
 
 
-def _failed(reason: str, **details: Any) -> NoCompletion:
+def _logged(error: DomainError, reason: str, **details: Any) -> DomainError:
+    """The error, which does not tell clients why."""
     log.warning("no chat completion", reason=reason, **details)
-    return NoCompletion()
+    return error

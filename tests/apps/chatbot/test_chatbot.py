@@ -9,6 +9,7 @@ import httpx
 import pytest
 from sqlalchemy import select
 from starlette.responses import PlainTextResponse, Response
+from structlog.testing import CapturingLogger
 
 from graasp.actions.tables import action
 from graasp.apps.chatbot import client as upstream
@@ -221,6 +222,19 @@ async def test_what_the_service_says_becomes_an_answer(
         }
     tries = 3 if reply.status_code in LATE else 1
     assert len(model.asked) == tries
+
+
+@pytest.mark.parametrize("status", [401, 429])
+async def test_operators_are_told_why_without_the_services_words(
+    app_of_member: App, model: LanguageModel, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    log = CapturingLogger()
+    monkeypatch.setattr(upstream, "log", log)
+    model.answers = [failure(status, "insufficient_quota")]
+    await app_of_member.ask()
+    [line] = log.calls
+    assert line.method_name == "warning"
+    assert line.kwargs == {"reason": f"status {status}", "kind": "insufficient_quota"}
 
 
 async def test_what_fails_at_first_may_succeed(app_of_member: App, model: LanguageModel) -> None:
