@@ -25,9 +25,11 @@ Kind = PictureKind | Literal["pdf-text"] | HtmlKind
 
 _TIMEOUT_S = 60.0
 _AT_ONCE = 2
-# Characters times tags up to which a parser takes a few hundredths of a second at worst, less than a process would:
-# what an unclosed tag costs is paid again by those that follow.
-_HARMLESS_HTML = 10_000_000
+# Up to this a parser takes a tenth of a second at worst, much less as a rule, and a process as long. Characters times
+# tags and entities: what an unclosed tag costs is paid again by those that follow, and of an entity by all text before.
+_HARMLESS_HTML = 5_000_000
+# Of what may be one tag: its attributes are compared with each other.
+_HARMLESS_TAG = 30_000
 
 
 class CannotDecode(Exception):
@@ -85,7 +87,7 @@ class Decoder:
         return Head(**orjson.loads(await self._parsed("head", html)))
 
     async def _parsed(self, kind: HtmlKind, html: str) -> str:
-        if len(html) * html.count("<") <= _HARMLESS_HTML:
+        if _is_harmless(html):
             try:
                 return program.parse_html(kind, html)
             except program.Refused as refusal:
@@ -110,6 +112,12 @@ class Decoder:
             yield folder
         finally:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
+
+
+def _is_harmless(html: str) -> bool:
+    """Whether HTML can be parsed while everybody waits."""
+    marks = html.count("<") + html.count("&")
+    return len(html) * marks <= _HARMLESS_HTML and max(map(len, html.split("<"))) <= _HARMLESS_TAG
 
 
 async def _run(kind: Kind, source: Path, folder: Path, most_pixels: int) -> None:

@@ -1,7 +1,10 @@
 """Hostile HTML is parsed where it can do no harm."""
 
+from contextlib import suppress
+
 import pytest
 
+from graasp.decoding import program
 from graasp.decoding.process import CannotDecode, Decoder
 from graasp.html import sanitize
 from tests.pages_to_parse import unclosed
@@ -26,6 +29,27 @@ async def test_html_that_becomes_much_more_than_it_was_is_refused(number: int) -
         await Decoder().safe_html(unclosed(number))
     with pytest.raises(CannotDecode):
         await Decoder().safe_page(unclosed(number))
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        unclosed(400),
+        "<div>" * 3000,
+        "&" * 50_000,
+        "<p>" + "&" * 50_000,
+        "<a " + " ".join(f"a{n}" for n in range(20_000)) + ">",
+        "<a " + " ".join(f"a{n}='>'" for n in range(20_000)) + ">",
+    ],
+    ids=["unclosed", "nested", "entities", "text", "attributes", "quotes"],
+)
+async def test_what_takes_long_is_not_parsed_here(html: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def parsed_here(*_: object) -> str:
+        raise AssertionError("nobody is served meanwhile")
+
+    monkeypatch.setattr(program, "parse_html", parsed_here)
+    with suppress(CannotDecode):
+        await Decoder().safe_html(html)
 
 
 async def test_a_page_that_fills_memory_has_no_head() -> None:
