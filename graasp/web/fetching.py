@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
@@ -29,7 +29,9 @@ class CannotFetch(Exception):
 
 
 class Page(NamedTuple):
-    """The last answer of a chain of redirects, whatever its status. `body` may be cut."""
+    """The last answer of a chain of redirects, whatever its status. `body` may be cut; names of `headers` are in lower
+    case, and what was sent several times is one list.
+    """
 
     url: str
     status: int
@@ -61,7 +63,7 @@ class PublicWeb:
                 return Page(
                     str(answer.url),
                     answer.status,
-                    {name.lower(): value for name, value in answer.headers.items()},
+                    _joined(answer.headers.items()),
                     answer.content_type,
                     answer.charset,
                     body,
@@ -106,6 +108,14 @@ async def open_public_web() -> AsyncIterator[PublicWeb]:
         yield web
     finally:
         await web.close()
+
+
+def _joined(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    joined: dict[str, str] = {}
+    for name, value in headers:
+        before = joined.get(name.lower())
+        joined[name.lower()] = value if before is None else f"{before}, {value}"
+    return joined
 
 
 async def _beginning(answer: aiohttp.ClientResponse, most_bytes: int) -> bytes:

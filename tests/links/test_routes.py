@@ -125,6 +125,12 @@ async def test_whether_a_page_may_be_framed(
     assert answer.json()["isEmbeddingAllowed"] is allowed
 
 
+async def test_each_of_several_policies_counts(get_metadata: Any, reachable: Site) -> None:
+    for policy in ("frame-ancestors 'none'", "default-src *"):
+        reachable.page_answer.headers.append("Content-Security-Policy", policy)
+    assert (await get_metadata(f"{reachable.url}/any")).json()["isEmbeddingAllowed"] is False
+
+
 async def test_nothing_is_known_of_what_can_not_be_fetched(get_metadata: Any, site: Site) -> None:
     unreachable = EMPTY | {"isEmbeddingAllowed": False}
     # Private addresses are never asked, hence nothing can be learned of them.
