@@ -2,6 +2,8 @@
 
 from sqlalchemy import text
 
+from graasp.items.tables import GRAVE
+
 _ROOTS = "unnest(cast(:paths as text[])::ltree[]) root(path)"
 
 # The rows come back whole, unless that would be more than fits in memory and in an answer.
@@ -48,7 +50,12 @@ RESTORE = text(
     {_told("restored")}
     """
 )
-RECYCLED = text("select id from item where id = any(cast(:item_ids as uuid[])) and deleted_at is not null")
+RECYCLED = text(
+    f"""
+    select id from item
+    where id = any(cast(:item_ids as uuid[])) and deleted_at is not null and not path <@ '{GRAVE}'
+    """
+)
 # Of these trees, those that lie below something that stays recycled.
 BURIED = text(
     f"""

@@ -2,7 +2,6 @@
 
 from sqlalchemy import text
 
-from graasp.items.tables import GRAVE
 from graasp.memberships.authorization import ACCESS_COLUMNS, ACCESS_JOIN
 
 OF_ITEM = text(
@@ -13,7 +12,6 @@ OF_ITEM = text(
     order by r.created_at, r.id
     """
 )
-_IS_NO_REMNANT = f"not i.path <@ '{GRAVE}'"
 _IS_PENDING = """exists (
     select from membership_request r where r.item_id = i.id and r.member_id = cast(:account_id as uuid)
 ) as is_pending"""
@@ -24,7 +22,7 @@ OWN = text(
         select from item_membership m
         where m.item_path = i.path and m.account_id = cast(:account_id as uuid)
     ) as is_member
-    from item i where i.id = cast(:item_id as uuid) and {_IS_NO_REMNANT}
+    from item i where i.id = cast(:item_id as uuid)
     """
 )
 # All that decides whether access to an item may be asked for.
@@ -33,7 +31,7 @@ ASKED_FOR = text(
     select i.id, i.name, i.path, i.deleted_at is null as is_live, {_IS_PENDING}, exists (
         select from item_login_schema s where s.item_path = any(a.paths)
     ) as has_login_schema, {ACCESS_COLUMNS}
-    from item i {ACCESS_JOIN} where i.id = cast(:item_id as uuid) and {_IS_NO_REMNANT}
+    from item i {ACCESS_JOIN} where i.id = cast(:item_id as uuid)
     """
 )
 INSERT = text(

@@ -73,6 +73,12 @@ async def _deletion(platform: Platform) -> UUID:
     return Deletion.model_validate(payload).deletion_id
 
 
+async def _abandon(platform: Platform) -> None:
+    """Have nobody finish what was deleted."""
+    async with platform.unit_of_work() as uow:
+        await uow.execute(update(job).values(state="failed").where(job.c.name == FINISH_DELETION.name))
+
+
 async def _attached(platform: Platform) -> int:
     return int(await platform.reads.scalar(select(func.count()).where(action.c.item_id.is_not(None))))
 
@@ -125,13 +131,15 @@ async def test_nothing_is_seen_of_it_before_it_is_finished(
 
 @pytest.mark.parametrize("operation", ["restore", "delete", "recycle", "copy", "move"])
 async def test_nothing_can_be_done_with_it_before_it_is_finished(
-    operation: str, tree: Tree, operations: Operations, platform: Platform, factory: Factory
+    operation: str, tree: Tree, operations: Operations, platform: Platform
 ) -> None:
     unknown = await operations.refusal(tree["anna"], operation, [{"id": UUID(int=1)}])
     await _delete(platform, tree)
+    await _abandon(platform)
     for name in ("A", "file"):
         refusal = await operations.refusal(tree["anna"], operation, [tree[name]])
         assert refusal.replace(str(tree[name]["id"]), str(UUID(int=1))) == unknown
+    assert await _attached(platform) == 4
 
 
 async def test_a_members_archive_tells_nothing_of_it_before_it_is_finished(
@@ -236,8 +244,7 @@ async def test_one_that_nobody_finishes_any_more_is_resumed_within_the_hour(
     tree: Tree, platform: Platform, stored: Stored, run_jobs: RunJobs
 ) -> None:
     await _delete(platform, tree)
-    async with platform.unit_of_work() as uow:
-        await uow.execute(update(job).values(state="failed").where(job.c.name == FINISH_DELETION.name))
+    await _abandon(platform)
     await run_jobs()
     assert await _attached(platform) == 4
     async with platform.unit_of_work() as uow:
