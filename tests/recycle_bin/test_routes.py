@@ -8,10 +8,10 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from graasp.auth.gates import find_account
-from graasp.items.tables import item
+from graasp.items.tables import GRAVE, item
 from graasp.platform import Platform
 from graasp.recycle_bin.jobs import PURGE, Purge
 from graasp.recycle_bin.service import recycle, restore
@@ -130,12 +130,16 @@ async def test_only_admins_may_and_all_or_none(
 
 
 async def test_what_is_not_recycled_is_not_restored_and_what_is_is_not_recycled_again(
-    tree: Tree, operations: Operations
+    tree: Tree, operations: Operations, platform: Platform
 ) -> None:
     assert await operations.refusal(tree["anna"], "restore", [tree["B"]]) == "ITEM_NOT_FOUND"
     # It is told before who may, and of an item that there is not in the same way.
     assert await operations.refusal(tree["bob"], "restore", [tree["B"]]) == "ITEM_NOT_FOUND"
     assert await operations.refusal(tree["anna"], "restore", [{"id": uuid4()}]) == "ITEM_NOT_FOUND"
+    async with platform.database.transaction() as transaction:
+        left = {"path": f"{GRAVE}.{tree['C']['path'].rpartition('.')[2]}", "deleted_at": func.now()}
+        await transaction.execute(update(item).where(item.c.id == tree["C"]["id"]).values(left))
+    assert await operations.refusal(tree["anna"], "restore", [tree["C"]]) == "ITEM_NOT_FOUND"
     await operations.result(tree["anna"], "recycle", [tree["B"]])
     assert (
         await operations.refusal(tree["anna"], "recycle", [tree["B"]]) == f"ITEM_NOT_FOUND {tree['B']['id']}"
