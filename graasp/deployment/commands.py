@@ -273,6 +273,11 @@ def _description(record: Record) -> list[str]:
             f"On the way to [bold]{transition.target}[/bold], by {escape(transition.operator)} since "
             f"{transition.begun_at:%Y-%m-%d %H:%M:%S %Z}; done: {done}"
         )
+    if release := record.release:
+        lines.append(
+            f"A release of [bold]{escape(release.version)}[/bold], begun by {escape(release.operator)} at "
+            f"{release.begun_at:%Y-%m-%d %H:%M:%S %Z}, has not ended: `graasp release {escape(release.version)}` goes on"
+        )
     if snapshot := record.last_snapshot:
         lines.append(f"Last snapshot: {snapshot.name}, {snapshot.taken_at:%Y-%m-%d %H:%M:%S %Z}")
     return lines

@@ -106,7 +106,7 @@ class Program:
 
     def _last_words(self) -> str:
         if self.log is None:
-            return "Its last words are above."
+            return "Its last words are in the terminal of `graasp up`."
         lines = self.log.read_text(errors="replace").splitlines()[-_LOG_TAIL_LINES:]
         return "\n".join((f"The end of its log, {self.log}:", *lines))
 

@@ -1,6 +1,7 @@
 """`graasp state`, as operators and scripts call it."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from typer.testing import CliRunner, Result
 from graasp.cli import app
 from graasp.deployment import commands
 from graasp.deployment.driver import MigrationResult, StepFailed
+from graasp.deployment.records import ReleaseUnderWay
 from graasp.deployment.states import Service, State
 from graasp.deployment.targets import Target, TargetOptions, TargetUnusable, open_driver
 from tests.deployment.in_memory import InMemoryDriver, holds
@@ -150,6 +152,14 @@ def test_show_puts_what_is_recorded_beside_what_is_found(driver: InMemoryDriver,
     assert "Not as recorded: workers: 1 should run, 0 do." in shown
     assert "Not as recorded: library: 0 of 1 answer." in shown
     assert "Not as recorded: the front door treats requests as in restricted." in shown
+
+
+def test_show_tells_a_release_that_has_not_ended(driver: InMemoryDriver, state: State_) -> None:
+    begun = ReleaseUnderWay(
+        version="v2", previous="v1", begun_at=datetime(2026, 1, 1, tzinfo=UTC), operator="ada"
+    )
+    driver.store.write(driver.store.read().model_copy(update={"release": begun}))
+    assert "has not ended: `graasp release v2` goes on" in state("show").output
 
 
 def test_show_speaks_json(driver: InMemoryDriver, state: State_) -> None:
