@@ -6,6 +6,8 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
+from graasp.settings import Settings, load_settings
+
 _SECRETS = {
     "SECURE_SESSION_SECRET_KEY",
     "JWT_SECRET",
@@ -15,6 +17,11 @@ _SECRETS = {
     "MAINTENANCE_HEADER_SECRET",
 }
 _SECRET_BYTES = 32
+_STARTED_LATER = {
+    "db_connection": "postgresql://localhost/graasp",
+    "redis_connection": "redis://localhost",
+    "mailer_connection": "smtp://localhost",
+}
 # What ends the quotes of one of them, or is replaced by one of them alone.
 _AMBIGUOUS = re.compile(r"['\n]|\\\\|\\$|\$\{")
 _LINE = re.compile(r"([A-Z_]+)=([0-9a-f]+)")
@@ -44,6 +51,15 @@ def development_environment(given: Mapping[str, str], folder: Path) -> dict[str,
     if chosen.get("HOSTNAME") == socket.gethostname():
         del chosen["HOSTNAME"]
     return made | _kept_secrets(folder / "secrets") | chosen
+
+
+def settings_of(environment: Mapping[str, str]) -> Settings:
+    """What the variables say. Services among them that are not started yet are taken as right.
+
+    Raises InvalidSettings, which names every variable that is wrong.
+    """
+    given = {name.lower(): value for name, value in environment.items()}
+    return load_settings(**_STARTED_LATER | {n: v for n, v in given.items() if n in Settings.model_fields})
 
 
 def write_environment(file: Path, environment: Mapping[str, str]) -> None:

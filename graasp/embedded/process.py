@@ -174,7 +174,9 @@ def is_free(host: str, port: int) -> bool:
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 return False
-            raise CannotStart(f"Nothing can listen on {host}:{port}: {error.strerror}.") from error
+            raise CannotStart(
+                f"Nothing can listen on {host}:{port}, which are HOST_LISTEN_ADDRESS and PORT: {error.strerror}."
+            ) from error
     return True
 
 

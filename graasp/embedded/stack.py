@@ -21,7 +21,7 @@ from graasp.embedded.beginning import Beginning, begin
 from graasp.embedded.control import answering
 from graasp.embedded.development import keep_mailbox_url
 from graasp.embedded.driver import RECORDS
-from graasp.embedded.environment import development_environment, write_environment
+from graasp.embedded.environment import development_environment, settings_of, write_environment
 from graasp.embedded.installation import Installation
 from graasp.embedded.operating import Operating
 from graasp.embedded.parts import PublicSocket
@@ -68,13 +68,17 @@ class DevelopmentStack:
         """Start everything, in order, and keep it running; an exception, such as StopRequested, stops it all.
 
         It comes up in the state that is recorded; one that was stopped is started. Raises CannotStart with a sentence
-        that says what to do.
+        that says what to do, and InvalidSettings, which names the variables that are wrong.
         """
         begun = time.monotonic()
         occupied = f"Another `make run` or `graasp up` uses {self._folder}. Stop it, and start again."
         with exclusive_folder(self._folder, occupied=occupied), ExitStack() as running:
             (self._folder / ".gitignore").write_text("*\n")
             self._environment |= development_environment(self._given, self._folder)
+            # One that was killed has left it there.
+            self._published.unlink(missing_ok=True)
+            # Before anything is started that would have to be stopped again.
+            settings_of(self._environment)
             beginning = begin(FileStore(self._folder / RECORDS))
             public = running.enter_context(closing(self._public_socket()))
             installation = Installation(
@@ -113,8 +117,6 @@ class DevelopmentStack:
         return self._environment["HOST_LISTEN_ADDRESS"]
 
     def _public_socket(self) -> PublicSocket:
-        if not self._environment["PORT"].isdecimal():
-            raise CannotStart(f"PORT is “{self._environment['PORT']}”. Set it to a number, or leave it out.")
         deadline = time.monotonic() + _PORT_PATIENCE_S
         while not is_free(self._host, self._port):
             if time.monotonic() > deadline:

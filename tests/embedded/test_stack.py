@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from graasp.embedded import commands
 from graasp.embedded.process import CannotStart, free_port
 from graasp.embedded.stack import DevelopmentStack
+from graasp.settings import InvalidSettings
 
 GRAASP = str(Path(sysconfig.get_path("scripts")) / "graasp")
 # Another start of it would take these variables for services of the developer's own.
@@ -119,9 +120,35 @@ def test_a_taken_port_is_told_before_anything_starts(
     assert not (tmp_path / "postgres").exists()
 
 
-def test_a_port_that_is_no_number_is_told(tmp_path: Path) -> None:
-    with pytest.raises(CannotStart, match="PORT is “http”"):
-        a_stack(tmp_path, PORT="http").run()
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "http"),
+        ("PORT", "99999"),
+        ("REDIS_CONNECTION", "localhost"),
+        ("DB_CONNECTION", "localhost"),
+        ("LOG_LEVEL", "loud"),
+        ("WORKER_PROCESSES", "many"),
+        ("FILE_STORAGE_TYPE", "disk"),
+    ],
+)
+def test_a_wrong_variable_is_told_by_name_before_anything_starts(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    with pytest.raises(InvalidSettings, match=f'The variable "{name}" is not valid'):
+        a_stack(tmp_path, **{name: value}).run()
+    assert not (tmp_path / "postgres").exists()
+
+
+def test_what_a_killed_start_has_left_is_not_taken_for_what_is_given(
+    tmp_path: Path, live_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("graasp.embedded.stack._PORT_PATIENCE_S", 0.2)
+    (tmp_path / ".graasp").mkdir()
+    (tmp_path / ".graasp" / "environment").write_text("LOG_LEVEL='loud'\n")
+    with pytest.raises(CannotStart, match="is taken"):
+        a_stack(tmp_path / ".graasp", PORT=str(httpx.URL(live_server).port)).run()
 
 
 def test_given_services_are_used_and_none_of_our_own_is_started(

@@ -8,7 +8,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from graasp.deployment.targets import Target, TargetOptions, TargetUnusable
-from graasp.embedded.environment import development_environment
+from graasp.embedded.environment import development_environment, settings_of
 from graasp.embedded.postgres import database_answers, embedded_postgres
 from graasp.embedded.versions import Versions
 from graasp.settings import Settings, load_settings, process_environment
@@ -21,10 +21,6 @@ class SavedTarget(StrEnum):
     COMPOSE = Target.COMPOSE
     # Whatever DB_CONNECTION and the others say: in a container of the installation, for one.
     VARIABLES = "variables"
-
-
-# Neither a backup nor a restore uses them.
-_UNUSED = {"redis_connection": "redis://nowhere.invalid", "mailer_connection": "smtp://nowhere.invalid"}
 
 
 @contextmanager
@@ -46,9 +42,7 @@ def installation_settings(target: SavedTarget, options: TargetOptions) -> Iterat
     given = process_environment()
     with _database(folder, given) as url:
         made = {"DB_CONNECTION": url, "APP_VERSION": Versions(folder / "versions").current}
-        environment = development_environment(given, folder) | made
-        known = {name.lower(): value for name, value in environment.items()}
-        yield load_settings(**{**_UNUSED, **{n: v for n, v in known.items() if n in Settings.model_fields}})
+        yield settings_of(development_environment(given, folder) | made)
 
 
 @contextmanager
