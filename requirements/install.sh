@@ -19,6 +19,7 @@ esac
 
 # What is in a .venv names its folder: one that was moved or copied is made anew.
 here=$(pwd -P)
+[ -w . ] || fail "This user may not write to $here, where .venv is made. Clone into another folder, and start again."
 made_for=$(cat .venv/folder 2>/dev/null || printf %s "$here")
 if [ "$made_for" != "$here" ] || ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
     python=

@@ -86,6 +86,7 @@ class DevelopmentStack:
             )
             installation.announced = beginning.announced
             self._tell_beginning(beginning)
+            installation.versions.make_ready(self._tell_detail)
             running.callback(installation.stop_databases)
             self._start_databases(installation, beginning)
             self._start_mailbox(running)
@@ -248,6 +249,9 @@ class DevelopmentStack:
         with self._console.status(f"{name} …"):
             yield
         self._console.print(f"[green]✓[/green] {name} [dim]{time.monotonic() - begun:.1f} s[/dim]")
+
+    def _tell_detail(self, line: str) -> None:
+        self._console.print(Text(f"  {line}", style="dim"), soft_wrap=True)
 
     def _report(self, name: str, line: str) -> None:
         text = Text(f"{name:<{_NAME_WIDTH}} │ ", style=_COLOURS.get(name, ""))

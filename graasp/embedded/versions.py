@@ -75,6 +75,18 @@ class Versions:
         unfinished.rename(self._file)
         report(f"{version} is commit {commit}")
 
+    def make_ready(self, report: Report) -> None:
+        """Install the deployed version again where its folder was moved or removed. Raises StepFailed."""
+        if (deployed := self._deployed) is None:
+            return
+        try:
+            self._install(deployed.commit, report)
+        except StepFailed as error:
+            raise StepFailed(
+                f"{deployed.version}, which was released here: {error}\nWithout the file {self._file} the code in the "
+                "folder itself is run."
+            ) from error
+
     @property
     def _deployed(self) -> _Deployed | None:
         if not self._file.exists():
@@ -99,7 +111,8 @@ class Versions:
     def _install(self, commit: str, report: Report) -> None:
         folder = self._folder / commit
         done = folder / ".venv" / "installed"
-        if done.exists():
+        # What is in it names its folder.
+        if done.exists() and done.read_text() == str(folder):
             return
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, mode=0o700)
@@ -117,7 +130,7 @@ class Versions:
         )
         if installing.returncode:
             raise StepFailed(f"{commit} could not be installed:\n{installing.stdout.strip()}")
-        done.touch()
+        done.write_text(str(folder))
 
     def _unpack(self, commit: str, folder: Path) -> None:
         archive = folder / "source.tar"

@@ -58,7 +58,7 @@ def configure_logging(settings: Settings, stream: TextIO = sys.stdout) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(max(level, logging.INFO))
-    for noisy in ("httpx", "httpcore", "botocore", "aiobotocore", "rq", "uvicorn.access"):
+    for noisy in ("httpx", "httpcore", "botocore", "aiobotocore", "rq", "uvicorn.access", "aiohttp.access"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

@@ -93,6 +93,28 @@ def test_an_installation_that_was_interrupted_is_made_anew(versions: Versions) -
     assert not (folder / "leftover").exists()
 
 
+def test_in_a_folder_that_was_moved_it_is_installed_again(
+    versions: Versions, repository: Path, tmp_path: Path
+) -> None:
+    versions.make_ready(lambda line: None)
+    assert versions.is_own
+    _deploy(versions, "v1")
+    (tmp_path / "data").rename(tmp_path / "moved")
+    moved = Versions(tmp_path / "moved" / "versions", repository)
+    told: list[str] = []
+    for _ in range(2):
+        moved.make_ready(told.append)
+    assert len(told) == 1
+    assert (moved.programs / "graasp").read_text() == "installed run\n"
+    assert moved.current == "v1"
+    (tmp_path / "moved").rename(tmp_path / "elsewhere")
+    lost = Versions(tmp_path / "elsewhere" / "versions", tmp_path)
+    with pytest.raises(
+        StepFailed, match=r"(?s)v1, which was released here.*the code in the folder itself is run"
+    ):
+        lost.make_ready(told.append)
+
+
 def test_the_own_version_is_the_code_itself_again(versions: Versions) -> None:
     _deploy(versions, "v1")
     _deploy(versions, own_version())
