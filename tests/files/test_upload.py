@@ -231,6 +231,19 @@ async def test_without_a_type_the_bytes_tell(
     assert types == {"a": "text/plain", "b": "image/png"}
 
 
+async def test_clients_show_files_in_frames(
+    upload: Any, platform: Platform, client: httpx.AsyncClient, anna: Any, cookie_for: Cookie
+) -> None:
+    await upload(part("x.pdf", pdf(), "application/pdf"))
+    (row,) = await _items(platform)
+    link = await client.get(f"/api/items/{row['id']}/download", headers=cookie_for(anna["id"]))
+    answer = await client.get(httpx.URL(link.text).raw_path.decode())
+    assert answer.headers["content-type"] == "application/pdf"
+    assert "content-disposition" not in answer.headers
+    # It counts more than `X-Frame-Options`, which knows this server's own pages alone.
+    assert "frame-ancestors *" in answer.headers["content-security-policy"].split("; ")
+
+
 async def test_active_files_are_only_ever_saved(
     upload: Any, platform: Platform, client: httpx.AsyncClient, anna: Any, cookie_for: Cookie
 ) -> None:
