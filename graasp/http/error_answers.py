@@ -12,7 +12,7 @@ import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
 from graasp.db.database import ConcurrentChange, DatabaseUnavailable
@@ -29,6 +29,9 @@ from graasp.http.validation import first_message
 
 log = structlog.get_logger(__name__)
 
+# What proxies log for it; there is no official status.
+_CLIENT_CLOSED_REQUEST = 499
+
 
 def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(DomainError, _domain_error)
@@ -38,6 +41,7 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(DatabaseUnavailable, _database_unavailable)
     app.add_exception_handler(ConcurrentChange, _concurrent_change)
+    app.add_exception_handler(ClientDisconnect, _client_gone)
 
 
 def unexpected_answer() -> Response:
@@ -76,7 +80,8 @@ async def _formatted_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, FormattedError)
     if isinstance(error, BadRequest):
         _keep_session_as_it_is(request)
-    if error.status >= 500:
+    # Full is what a member's storage is, not a fault of this server.
+    if error.status >= 500 and error.status != HTTPStatus.INSUFFICIENT_STORAGE:
         log.error("request refused", code=error.code, exc_info=error)
     if declares_errors(request, error.status):
         return json_response(error.body(), status=error.status)
@@ -119,6 +124,11 @@ async def _database_unavailable(request: Request, error: Exception) -> Response:
 async def _concurrent_change(request: Request, error: Exception) -> Response:
     log.warning("lost a race", exc_info=error)
     return await _domain_error(request, ServiceUnavailable(retry_after=1))
+
+
+async def _client_gone(_: Request, __: Exception) -> Response:
+    """For the log alone: nobody waits for an answer."""
+    return Response(status_code=_CLIENT_CLOSED_REQUEST)
 
 
 def route_not_found(request: Request) -> Response:

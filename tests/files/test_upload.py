@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from graasp.decoding.process import Bounds
 from graasp.items.tables import item
@@ -396,6 +397,28 @@ async def test_one_failing_file_leaves_the_others(upload: Any, platform: Platfor
     assert [row["name"] for row in await _items(platform)] == ["a", "b"]
 
 
+async def test_an_upload_that_breaks_off_leaves_nothing_and_is_no_fault_of_ours(
+    app: Any, live_server: str, platform: Platform, anna: Any, cookie_for: Cookie
+) -> None:
+    url = httpx.URL(live_server)
+    _, writer = await asyncio.open_connection(url.host, url.port)
+    head = (
+        f"POST /api/items/upload HTTP/1.1\r\nHost: {url.host}\r\nCookie: {cookie_for(anna['id'])['Cookie']}\r\n"
+        f"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: {10 * MIB}\r\n\r\n"
+    )
+    begun = b'--b\r\nContent-Disposition: form-data; name="f"; filename="a.png"\r\n\r\n' + b"x" * 3 * MIB
+    with capture_logs() as logged:
+        writer.write(head.encode() + begun)
+        await writer.drain()
+        while not app.state.door.inside().requests:
+            await asyncio.sleep(0.01)
+        writer.close()
+        while app.state.door.inside().requests:
+            await asyncio.sleep(0.01)
+    assert [event for event in logged if event["log_level"] == "error"] == []
+    assert (await _items(platform), await _keys(platform)) == ([], [])
+
+
 async def test_what_is_too_large_is_not_kept(upload: Any, platform: Platform) -> None:
     answer = await upload(part("large", b"x" * (15 * MIB + 1)), part("small"))
     assert (answer.status_code, answer.json()["code"]) == (413, "FST_REQ_FILE_TOO_LARGE")
@@ -470,8 +493,10 @@ async def test_the_quota_counts_what_is_being_added(
     await _file(factory, await factory.member(), 29 * MIB)
     storage = await client.get("/api/members/current/storage", headers=cookie_for(anna["id"]))
     assert storage.json() == {"current": 29 * MIB, "maximum": 30 * MIB}
-    over = await upload(part(content=b"x" * (MIB + 1)))
+    with capture_logs() as logged:
+        over = await upload(part(content=b"x" * (MIB + 1)))
     assert over.status_code == 507
+    assert [event for event in logged if event["log_level"] == "error"] == []
     assert over.json() == {
         "statusCode": 507,
         "code": "GPFERR009",
