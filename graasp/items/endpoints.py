@@ -179,11 +179,14 @@ async def update(
     change: Change,
     expected_type: str | None = None,
 ) -> Response:
-    """Change an item, record the action `update` with what was sent, answer with the item."""
+    """Change an item, record the action `update` with what was sent, answer with the item.
+
+    Of any item, of folders and of apps what is merged is recorded as it has become.
+    """
     row = await service.update_item(uow, caller, item_id, change, expected_type=expected_type)
-    sent = body.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    merged = {"settings": row["settings"], "extra": row["extra"]}
-    recorded = sent | {name: value for name, value in merged.items() if name in sent}
+    recorded = body.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    if expected_type in (None, "folder", "app"):
+        recorded |= {name: row[name] for name in ("settings", "extra") if name in recorded}
     action = NewAction("update", {"itemId": str(row["id"]), "body": recorded}, item=row)
     await record(uow, caller, RequestOrigin.of(request), [action])
     return json_response(generic_item(row))

@@ -345,6 +345,10 @@ async def test_what_is_recorded_of_a_change(
     }
     await patch(f"/{row['id']}", {"settings": {"enableSaveActions": False}})
     assert len(await platform.reads.all(select(action))) == 1
+    document = await _owned(factory, anna, "document", settings={"hasThumbnail": False})
+    await patch(f"/documents/{document['id']}", {"settings": {"isPinned": True}, "content": "new"})
+    (_, recorded) = await platform.reads.all(select(action).order_by(action.c.created_at))
+    assert recorded["extra"]["body"] == {"settings": {"isPinned": True}, "content": "new"}
 
 
 async def test_folders_and_capsules_turn_into_each_other(
