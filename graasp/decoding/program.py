@@ -36,10 +36,9 @@ HTML: Mapping[str, Callable[[str], str]] = {
 _MOST_GROWTH = 8
 
 _GIB = 1024**3
-_MEMORY_BYTES = 3 * _GIB
-_CPU_S = 50
-_HTML_MEMORY_BYTES = _GIB // 2
-_HTML_CPU_S = 2
+# In bytes of memory and seconds of work.
+_LIMITS = (3 * _GIB, 50)
+_LIMITS_OF_HTML = {"html": (_GIB // 2, 2), "head": (_GIB // 2, 2), "page": (_GIB, 20)}
 _LARGEST_OUTPUT_BYTES = 256 * 1024**2
 _INDEXED_PAGES = 10
 # Ten pages of a newspaper, many times; it is sent along with every list of items.
@@ -66,10 +65,7 @@ class TooManyPixels(Exception):
 
 
 def main(kind: str, source: Path, folder: Path, most_pixels: int) -> int:
-    if kind in ("html", "head"):
-        _limit_this_process(_HTML_MEMORY_BYTES, _HTML_CPU_S)
-    else:
-        _limit_this_process(_MEMORY_BYTES, _CPU_S)
+    _limit_this_process(*_LIMITS_OF_HTML.get(kind, _LIMITS))
     try:
         match kind:
             case "image":
