@@ -64,6 +64,8 @@ _ONCE = ("run", "--rm", "--no-deps", "--no-TTY")
 
 _HEALTH_TIMEOUT_S = 180.0
 _HEALTH_POLL_S = 0.5
+# What Docker says of commands and options that it does not know.
+_WITHOUT_COMPOSE = re.compile(r"unknown (shorthand )?flag|is not a docker command")
 _LAST_LINES = 12
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}")
 _SNAPSHOT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -140,6 +142,11 @@ class ComposeProject:
     def _run(self, command: list[str], environment: Mapping[str, str] | None) -> str:
         ended = self._complete(command, environment)
         if ended.returncode:
+            if _WITHOUT_COMPOSE.search(ended.stderr):
+                raise StepFailed(
+                    "Docker Compose 2.24 or later is needed, and this Docker has none, or an older one: "
+                    "`docker compose version` tells. Install the plugin, and run this again."
+                )
             words = (ended.stderr or ended.stdout).strip().splitlines()[-_LAST_LINES:]
             raise StepFailed(
                 "\n".join((f"`{' '.join(command)}` ended with exit code {ended.returncode}:", *words))

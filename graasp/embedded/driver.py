@@ -34,7 +34,8 @@ class EmbeddedDriver:
         folder = options.data.resolve()
         if not folder.is_dir():
             raise TargetUnusable(
-                f"There is no {folder}: `graasp up` has not run there. --data names the folder that it keeps its data in."
+                f"There is no installation in {folder}: `graasp up` makes one, and --data names the folder that it keeps its "
+                "data in. --target names an installation of another kind."
             )
         return cls(folder)
 

@@ -382,3 +382,20 @@ async def until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["unknown flag: --all", "docker: 'compose' is not a docker command.", "unknown shorthand flag: 'f'"],
+)
+async def test_a_docker_without_compose_is_told_with_what_to_do(tmp_path: Path, answer: str) -> None:
+    (tmp_path / "docker-compose.yml").touch()
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "docker").write_text(f'#!/bin/sh\necho "{answer}" >&2\nexit 125\n')
+    (programs / "docker").chmod(0o755)
+    ended = await run_graasp(
+        tmp_path, "state", "show", "--target", "compose", PATH=f"{programs}:{os.environ['PATH']}"
+    )
+    assert ended.code == 1
+    assert "Docker Compose 2.24 or later is needed" in ended.errors
