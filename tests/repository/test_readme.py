@@ -104,6 +104,26 @@ def test_the_main_job_runs_as_the_readme_says_until_the_archive_is_open(folder: 
     assert (archive.status_code, archive.content[:2]) == (200, b"PK")
 
 
+def test_operating_works_as_the_readme_and_the_runbooks_say(folder: Path, base: str) -> None:
+    [operating] = [block for block in _blocks(ROOT / "README.md") if "state show" in block]
+    [restoring] = [
+        block
+        for block in _blocks(ROOT / "docs/operations/runbooks.md")
+        if re.search("^graasp restore graasp.tar$", block, re.MULTILINE)
+    ]
+    # What is released would be installed first: tests/embedded does that.
+    lines = [line for line in f"{operating}{restoring}".splitlines() if "graasp release" not in line]
+    environment = {name: value for name, value in os.environ.items() if name not in _OURS}
+    assert len(lines) > 8
+    for line in lines:
+        script = f". .venv/bin/activate; echo y | {line}"
+        done = subprocess.run(
+            ["bash", "-euc", script], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, (line, done.stdout, done.stderr)
+    assert httpx.get(f"{base}/health").status_code == 200
+
+
 def test_what_development_says_of_a_running_stack_is_true(folder: Path, base: str) -> None:
     page = (ROOT / "docs" / "development.md").read_text()
     for path in re.findall(r"<http://localhost:3000(/\w*)>", page):
