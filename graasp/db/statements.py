@@ -24,6 +24,11 @@ def literal(value: str) -> str:
     return f"E'{escaped}'"
 
 
+def instant(column: str) -> str:
+    """SQL that writes a time as the wire has it, for rows that are sent as PostgreSQL writes them."""
+    return f"""to_char({column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+
+
 DIALECT = PGDialect_asyncpg(json_serializer=dumps)  # type: ignore[no-untyped-call]
 
 Process = Callable[[Any], Any]

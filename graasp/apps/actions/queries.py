@@ -2,11 +2,17 @@
 
 from sqlalchemy import text
 
-# Ids and data as the text they are sent as.
-_LIST = """
-    select x.id::text, x.account_id::text, x.data::text, x.type, x.created_at, a.name as account_name
-    from app_action x join account a on a.id = x.account_id
-    where x.item_id = cast(:item_id as uuid) {filter}
+from graasp.db.statements import instant
+
+# There may be many: as the JSON they are sent as.
+_LIST = f"""
+    select row_to_json(wire)::text as wire
+    from app_action x
+    join lateral (select id, name from account where id = x.account_id) account on true
+    cross join lateral (
+        select x.id, account, x.data, x.type, {instant("x.created_at")} as "createdAt", account as member
+    ) wire
+    where x.item_id = cast(:item_id as uuid) {{filter}}
     order by x.created_at, x.id
 """
 ALL = text(_LIST.format(filter=""))

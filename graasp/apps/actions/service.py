@@ -8,16 +8,18 @@ import orjson
 from graasp.apps.actions import queries
 from graasp.apps.actions.errors import AppActionNotAccessible
 from graasp.auth.gates import Caller
-from graasp.db.database import Reader, Row
+from graasp.db.database import Reader
 from graasp.db.statements import dumps
-from graasp.items.packing import Wire, generic_item
+from graasp.items.packing import generic_item
 from graasp.memberships.authorization import Permission, authorize
 from graasp.platform import UnitOfWork
 
 TOPIC = "app-actions"
 
 
-async def list_for(reader: Reader, caller: Caller, item_id: UUID, account_id: UUID | None) -> list[Wire]:
+async def list_for(
+    reader: Reader, caller: Caller, item_id: UUID, account_id: UUID | None
+) -> list[orjson.Fragment]:
     """The actions of one account, the oldest first: the caller's unless an admin of the item asks for others'.
 
     Admins see everybody's when they name no account. Raises AppActionNotAccessible.
@@ -31,7 +33,7 @@ async def list_for(reader: Reader, caller: Caller, item_id: UUID, account_id: UU
         rows = await reader.all(queries.ALL, item_id=item_id)
     else:
         rows = await reader.all(queries.OF_ACCOUNT, item_id=item_id, account_id=account_id)
-    return [_shown(row) for row in rows]
+    return [orjson.Fragment(row["wire"]) for row in rows]
 
 
 async def create(uow: UnitOfWork, caller: Caller, item_id: UUID, kind: str, data: dict[str, Any]) -> None:
@@ -49,19 +51,7 @@ async def create(uow: UnitOfWork, caller: Caller, item_id: UUID, kind: str, data
         "createdAt": row["created_at"],
         "account": account,
         "item": generic_item(access.item),
-        "member": account,
-    }
-    uow.publish(TOPIC, str(item_id), {"kind": "app-actions", "op": "post", "appAction": told})
-
-
-def _shown(row: Row) -> Wire:
-    account = {"id": row["account_id"], "name": row["account_name"]}
-    return {
-        "id": row["id"],
-        "account": account,
-        "data": orjson.Fragment(row["data"]),
-        "type": row["type"],
-        "createdAt": row["created_at"],
         # What old apps read.
         "member": account,
     }
+    uow.publish(TOPIC, str(item_id), {"kind": "app-actions", "op": "post", "appAction": told})

@@ -3,15 +3,22 @@
 from sqlalchemy import text
 
 from graasp.apps.files.keys import DATA_FILE_KEY
+from graasp.db.statements import instant
 
 _ACCOUNTS = "join account a on a.id = d.account_id left join account c on c.id = d.creator_id"
 _NAMES = "a.name as account_name, c.name as creator_name"
 
-# Ids and data as the text they are sent as.
+# There may be many: as the JSON they are sent as, without the item that all of them have.
 _LIST = f"""
-    select d.id::text, d.account_id::text, d.data::text, d.type, d.creator_id::text, d.visibility,
-        d.created_at, d.updated_at, {_NAMES}
-    from app_data d {_ACCOUNTS}
+    select row_to_json(wire)::text as wire
+    from app_data d
+    join lateral (select id, name from account where id = d.account_id) account on true
+    left join lateral (select id, name from account where id = d.creator_id) creator on true
+    cross join lateral (
+        select d.id, account, d.data, d.type, d.visibility, creator,
+            {instant("d.created_at")} as "createdAt", {instant("d.updated_at")} as "updatedAt",
+            account as member
+    ) wire
     where d.item_id = cast(:item_id as uuid) {{filter}} and (:type = '' or d.type = :type)
     order by d.created_at, d.id
 """

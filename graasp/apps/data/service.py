@@ -32,7 +32,7 @@ Visibility = Literal["member", "item"]
 TOPIC = "app-data"
 
 
-async def list_for(reader: Reader, caller: Caller, item_id: UUID, kind: str) -> list[Wire]:
+async def list_for(reader: Reader, caller: Caller, item_id: UUID, kind: str) -> list[orjson.Fragment]:
     """What the caller may see of an app, the oldest first; of every type unless one is named."""
     access = await authorize(reader, caller.id, item_id)
     if access.permission is Permission.ADMIN:
@@ -40,8 +40,8 @@ async def list_for(reader: Reader, caller: Caller, item_id: UUID, kind: str) -> 
     else:
         rows = await reader.all(queries.VISIBLE, item_id=item_id, type=kind, reader_id=caller.id)
     # The same in all of them, and written once.
-    item = orjson.Fragment(dump_json(generic_item(access.item)))
-    return [_shown(row, orjson.Fragment(row["data"]), item) for row in rows]
+    item = dump_json(generic_item(access.item)).decode()
+    return [orjson.Fragment(f'{{"item":{item},{row["wire"][1:]}') for row in rows]
 
 
 async def create(
@@ -60,7 +60,7 @@ async def create(
     row = await _insert(uow, uuid4(), subject_id, caller, item_id, kind, data, visibility)
     if row is None:
         raise MemberNotFound(subject_id)
-    made = _whole(row, access) | {"member": _account(row)}
+    made = _whole(row, access)
     _announce(uow, "post", made)
     return made
 
@@ -77,7 +77,7 @@ async def update(uow: UnitOfWork, caller: Caller, item_id: UUID, data_id: UUID, 
     _require(access, caller, row, Permission.WRITE)
     changed = await uow.first(queries.UPDATE, id=data_id, data=dumps(data))
     assert changed is not None
-    made = _whole({**row, **changed}, access) | {"member": _account(row)}
+    made = _whole({**row, **changed}, access)
     _announce(uow, "patch", made)
     return made
 
@@ -93,7 +93,9 @@ async def delete(uow: UnitOfWork, caller: Caller, item_id: UUID, data_id: UUID) 
     await uow.execute(queries.DELETE, id=data_id)
     if key := row["file_key"]:
         uow.after_commit(lambda: remove_files(uow.platform, key))
-    _announce(uow, "delete", _whole(row, access))
+    gone = _whole(row, access)
+    del gone["member"]
+    _announce(uow, "delete", gone)
 
 
 async def upload(platform: Platform, caller: Caller, item_id: UUID, form: Form) -> Wire:
@@ -107,7 +109,7 @@ async def upload(platform: Platform, caller: Caller, item_id: UUID, form: Form) 
         access = await keep(uow, caller, file, Permission.READ)
         row = await _insert(uow, file.row_id, caller.id, caller, item_id, "file", file.data, "member")
         assert row is not None
-        return _shown(row, row["data"], generic_item(access.item))
+        return _shown(row, access)
 
 
 async def file_url(platform: Platform, reader: Reader, caller: Caller, item_id: UUID, data_id: UUID) -> str:
@@ -168,14 +170,14 @@ def _announce(uow: UnitOfWork, op: str, made: Wire) -> None:
         uow.publish(TOPIC, str(made["itemId"]), {"kind": "app-data", "op": op, "appData": made})
 
 
-def _shown(row: Row, data: Any, item: Any) -> Wire:
+def _shown(row: Row, access: Access) -> Wire:
     """As lists and uploads show it."""
     account = _account(row)
     return {
         "id": row["id"],
         "account": account,
-        "item": item,
-        "data": data,
+        "item": generic_item(access.item),
+        "data": row["data"],
         "type": row["type"],
         "visibility": row["visibility"],
         "creator": _creator(row),
@@ -188,20 +190,8 @@ def _shown(row: Row, data: Any, item: Any) -> Wire:
 
 def _whole(row: Row, access: Access) -> Wire:
     """As changes and websocket messages show it."""
-    return {
-        "id": row["id"],
-        "accountId": row["account_id"],
-        "itemId": row["item_id"],
-        "data": row["data"],
-        "type": row["type"],
-        "creatorId": row["creator_id"],
-        "visibility": row["visibility"],
-        "createdAt": row["created_at"],
-        "updatedAt": row["updated_at"],
-        "account": _account(row),
-        "creator": _creator(row),
-        "item": generic_item(access.item),
-    }
+    ids = {"accountId": row["account_id"], "itemId": row["item_id"], "creatorId": row["creator_id"]}
+    return _shown(row, access) | ids
 
 
 def _account(row: Row) -> Wire:
