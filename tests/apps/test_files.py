@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 import redis
+from fastapi import FastAPI
 from sqlalchemy import delete, select
 
 from graasp.apps.tables import app_data, app_setting, app_upload
@@ -245,6 +246,25 @@ async def test_a_form_that_breaks_off_leaves_nothing_behind(
         assert (answer.status_code, answer.json()["code"]) == (400, "FST_ERR_VALIDATION")
     assert await stored(platform, app_item) == []
     assert await factory.count(AREAS[area]) == 0
+
+
+async def test_what_storage_does_not_take_has_no_row(
+    platform: Platform,
+    app: FastAPI,
+    factory: Factory,
+    admin: User,
+    area: str,
+    upload: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def refuse(*_: Any, **__: Any) -> int:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(type(app.state.platform.storage), "put", refuse)
+    answer = await upload(area, admin)
+    assert (answer.status_code, answer.json()["code"]) == (500, "GPFERR010")
+    assert await factory.count(AREAS[area]) == 0
+    assert await factory.count(app_upload) == 0
 
 
 async def test_a_file_whose_app_goes_meanwhile_goes_with_it(
