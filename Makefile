@@ -5,7 +5,7 @@
 # make lock      lock the dependencies again (make lock UPGRADE=--upgrade for newer versions)
 # make pictures  take the README's pictures again, of what runs (needs Debian's chromium)
 # make clean     remove what was installed and built; the data in .graasp stays
-# make infra     install what writes out the cloud (infra/README.md); make infra-test tests that
+# make infra     install what writes out the cloud (infra/README.md); make infra-test checks its types and tests it
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := run
@@ -54,6 +54,7 @@ pictures: .venv/installed-for-test
 infra: $(INFRA)/requirements/installed
 
 infra-test: $(INFRA)/test/installed $(INFRA)/scan/installed
+	@$(BIN)/mypy --python-executable $(INFRA)/test/bin/python --cache-dir .mypy_cache/infra -p infra
 	@exec $(INFRA)/test/bin/python -m pytest -c infra/pytest.ini --rootdir . $(or $(ARGS),tests/infra)
 
 clean:
