@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import structlog
 
-from graasp.etherpad.errors import EtherpadServerError
+from graasp.etherpad.errors import EtherpadServerError, PadIsGone
 from graasp.settings import Settings
 from graasp.web.certificates import certificates
 
@@ -18,7 +18,9 @@ _LARGEST_ANSWER = 16 * 1024 * 1024
 
 
 class EtherpadClient:
-    """Every method raises EtherpadServerError: without a server, when it fails, and when it refuses."""
+    """Every method raises EtherpadServerError: without a server, when it fails, and when it refuses; PadIsGone for a
+    pad that it does not know.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._url = settings.etherpad_url
@@ -36,8 +38,7 @@ class EtherpadClient:
         await self._call("copyPad", sourceID=source, destinationID=target)
 
     async def delete_pad(self, pad_id: str) -> None:
-        """A pad that is gone is no error."""
-        await self._call("deletePad", padID=pad_id, forgiven="padID does not exist")
+        await self._call("deletePad", padID=pad_id)
 
     async def html(self, pad_id: str) -> str:
         """The pad's text as a page."""
@@ -71,7 +72,7 @@ class EtherpadClient:
             raise _refused(method, "answer without " + field)
         return value
 
-    async def _call(self, method: str, *, forgiven: str | None = None, **arguments: str) -> Any:
+    async def _call(self, method: str, **arguments: str) -> Any:
         if self._url is None or self._key is None:
             raise _refused(method, "ETHERPAD_URL and ETHERPAD_API_KEY are not set")
         form = {**arguments, "apikey": self._key.get_secret_value()}
@@ -86,8 +87,8 @@ class EtherpadClient:
             told = answer.json()
         except (httpx.HTTPError, ValueError) as error:
             raise _refused(method, type(error).__name__) from error
-        if isinstance(told, dict) and forgiven is not None and told.get("message") == forgiven:
-            return None
+        if isinstance(told, dict) and told.get("message") == "padID does not exist":
+            raise PadIsGone(f"{method}: no such pad")
         if not isinstance(told, dict) or told.get("code") != 0:
             raise _refused(method, str(told.get("message")) if isinstance(told, dict) else "no object")
         return told.get("data")

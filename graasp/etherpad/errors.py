@@ -14,6 +14,10 @@ class EtherpadServerError(DomainError):
         self.reason = reason
 
 
+class PadIsGone(EtherpadServerError):
+    """The pad server knows no pad of that id."""
+
+
 class ItemMissingExtra(DomainError):
     code = "GPEPERR003"
     status = 500

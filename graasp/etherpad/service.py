@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from graasp.auth.gates import Caller
 from graasp.db.database import Reader, Row
 from graasp.etherpad.client import EtherpadClient
-from graasp.etherpad.errors import EtherpadServerError, ItemMissingExtra
+from graasp.etherpad.errors import EtherpadServerError, ItemMissingExtra, PadIsGone
 from graasp.items.packing import own_content
 from graasp.items.service import NewItem, create_item
 from graasp.memberships.authorization import Permission, authorize
@@ -47,11 +47,15 @@ async def new_pad(uow: UnitOfWork, *, copy_of: str | None = None) -> dict[str, s
     client = EtherpadClient(uow.platform.settings)
     name = str(uuid4())
     group_id = await client.create_group(name)
+    pad_id = f"{group_id}${name}"
+    try:
+        if copy_of is not None:
+            await client.copy_pad(copy_of, pad_id)
+    except PadIsGone:
+        # Items used to share pads, and one that was deleted took the text of the others along: an empty one stands in.
+        copy_of = None
     if copy_of is None:
         pad_id = await client.create_group_pad(group_id, name)
-    else:
-        pad_id = f"{group_id}${name}"
-        await client.copy_pad(copy_of, pad_id)
     uow.after_rollback(lambda: client.delete_pad(pad_id))
     return {"padID": pad_id, "groupID": group_id}
 
@@ -60,7 +64,8 @@ async def delete_pad(platform: Platform, pad_id: str) -> None:
     """Delete a pad; one that is gone is no error, and without a server there is none. Raises EtherpadServerError."""
     if platform.settings.etherpad_url is None:
         return
-    await EtherpadClient(platform.settings).delete_pad(pad_id)
+    with suppress(PadIsGone):
+        await EtherpadClient(platform.settings).delete_pad(pad_id)
 
 
 async def pad_html(platform: Platform, item: Row) -> str:

@@ -41,8 +41,9 @@ class Etherpad:
             return JSONResponse({"code": 3, "message": "no such function", "data": None})
         try:
             return JSONResponse({"code": 0, "message": "ok", "data": handler(**form)})
-        except KeyError as error:
-            return JSONResponse({"code": 1, "message": f"{error} does not exist", "data": None})
+        except KeyError:
+            missing = "padID" if method.endswith("Pad") else "sessionID"
+            return JSONResponse({"code": 1, "message": f"{missing} does not exist", "data": None})
 
     def _new(self, kind: str) -> str:
         return f"{kind}.{next(self._numbers):016d}"

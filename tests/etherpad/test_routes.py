@@ -14,13 +14,17 @@ from sqlalchemy import select
 from graasp.actions.tables import action
 from graasp.etherpad.service import sort_sessions
 from graasp.items.tables import item
+from graasp.jobs.tables import job
 from graasp.platform import Platform
 from graasp.settings import Settings
 from tests.conftest import serving
 from tests.etherpad.stand_in import KEY, Etherpad
 from tests.factories import Factory
+from tests.items.trees.operations import Operations, operations
 
 Cookie = Callable[[UUID], dict[str, str]]
+
+__all__ = ["operations"]
 
 
 @pytest.fixture
@@ -258,3 +262,48 @@ def test_every_session_is_kept_or_deleted_but_for_those_that_do_not_fit(sessions
     rest = set(sessions) - set(kept) - set(stale)
     assert all(sessions[name]["validUntil"] <= min(lives) for name in rest)
     assert not rest or len(kept) == 53
+
+
+async def test_each_copy_of_a_pad_has_a_text_of_its_own(
+    operations: Operations, factory: Factory, platform: Platform, server: Etherpad, anna: Any
+) -> None:
+    folder = await factory.owned_item(anna)
+    await _pad(factory, server, parent=folder, name="pad", reader="write")
+    # Its text went with another item that shared it.
+    lost = {"padID": "g.1$lost", "groupID": "g.1"}
+    await factory.item(folder, name="lost", type="etherpad", extra={"etherpad": lost})
+    result = await operations.result(anna, "copy", [folder])
+    rows = await platform.reads.all(
+        select(item).where(item.c.type == "etherpad", item.c.path.op("<@")(result["copies"][0]["path"]))
+    )
+    copies = {row["name"]: row["extra"]["etherpad"] for row in rows}
+    assert {name: server.pads[pad["padID"]] for name, pad in copies.items()} == {
+        "pad": "text",
+        "lost": "Welcome!",
+    }
+    assert copies["pad"]["readerPermission"] == "write"
+    assert all(pad["padID"].startswith(f"{pad['groupID']}$") for pad in copies.values())
+    assert len(server.pads) == 3
+
+
+async def test_a_copy_that_fails_leaves_no_pad(
+    operations: Operations, factory: Factory, server: Etherpad, anna: Any
+) -> None:
+    folder = await factory.owned_item(anna)
+    await _pad(factory, server, parent=folder, name="pad")
+    await factory.item(folder, type="etherpad", extra={"etherpad": {"padID": "g.1$lost", "groupID": "g.1"}})
+    server.broken.add("createGroupPad")
+    assert await operations.refusal(anna, "copy", [folder]) == "Internal Etherpad server error"
+    assert list(server.pads) == ["g.1$pad"]
+
+
+async def test_pads_go_with_their_items(
+    operations: Operations, factory: Factory, platform: Platform, server: Etherpad, anna: Any
+) -> None:
+    folder = await factory.owned_item(anna)
+    await _pad(factory, server, parent=folder)
+    await factory.item(folder, type="etherpad", extra={"etherpad": {"padID": "g.1$lost", "groupID": "g.1"}})
+    server.pads["g.2$other"] = "text"
+    await operations.result(anna, "delete", [folder])
+    assert list(server.pads) == ["g.2$other"]
+    assert {row["state"] for row in await platform.reads.all(select(job.c.state))} == {"succeeded"}
