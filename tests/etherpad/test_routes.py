@@ -297,6 +297,18 @@ async def test_a_copy_that_fails_leaves_no_pad(
     assert list(server.pads) == ["g.1$pad"]
 
 
+async def test_a_pad_that_items_share_goes_with_the_last_of_them(
+    operations: Operations, factory: Factory, server: Etherpad, anna: Any
+) -> None:
+    items = [await factory.owned_item(anna) for _ in range(2)]
+    for folder in items:
+        await _pad(factory, server, parent=folder)
+    await operations.result(anna, "delete", items[:1])
+    assert list(server.pads) == ["g.1$pad"]
+    await operations.result(anna, "delete", items[1:])
+    assert list(server.pads) == []
+
+
 async def test_pads_go_with_their_items(
     operations: Operations, factory: Factory, platform: Platform, server: Etherpad, anna: Any
 ) -> None:

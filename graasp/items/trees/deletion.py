@@ -107,15 +107,35 @@ def leftovers(rows: Sequence[Row]) -> Leftovers:
 
 
 async def remove_leftovers(platform: Platform, left: Leftovers) -> None:
-    """Delete what deleted items left; what is gone already is no error."""
-    await platform.storage.delete(*left.keys)
-    await platform.urls.forget(*left.keys)
+    """Delete what deleted items left and no other item has; what is gone already is no error."""
+    keys = await _unused_keys(platform, left.keys)
+    await platform.storage.delete(*keys)
+    await platform.urls.forget(*keys)
     await platform.thumbnails.remove(*left.thumbnails)
     for folder in left.folders:
         await remove_files_below(platform, folder)
-    for pad_id in left.pads:
+    for pad_id in await _unused_pads(platform, left.pads):
         await delete_pad(platform, pad_id)
     await remove_packages(platform, left.packages)
+
+
+async def _unused_keys(platform: Platform, keys: Sequence[str]) -> list[str]:
+    """Without those of other items: whoever changed an item could once write any key into it."""
+    if not keys:
+        return []
+    async with platform.database.transaction() as transaction:
+        used = {row["key"] for row in await transaction.all(queries.FILES_STILL_USED, keys=list(keys))}
+    return [key for key in keys if key not in used]
+
+
+async def _unused_pads(platform: Platform, pads: Sequence[str]) -> list[str]:
+    """Without those of other items: copies once shared the pad of their original."""
+    if not pads:
+        return []
+    async with platform.database.transaction() as transaction:
+        rows = await transaction.all(queries.PADS_STILL_USED, pad_ids=list(pads))
+    used = {row["pad_id"] for row in rows}
+    return [pad_id for pad_id in pads if pad_id not in used]
 
 
 def _is_key(path: object) -> bool:

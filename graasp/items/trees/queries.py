@@ -59,3 +59,17 @@ BURY = text(
 BURIED = text(f"select id from item where path <@ ('{GRAVE}' || cast(:deletion as ltree)) order by id")
 DELETIONS = text(f"select distinct subpath(path, 1, 1) as deletion from item where path <@ '{GRAVE}'")
 DELETE_BURIED = text(f"delete from item where {_THESE} and path <@ '{GRAVE}'")
+FILES_STILL_USED = text(
+    """
+    select stored.key from unnest(cast(:keys as text[])) stored(key)
+    where exists (
+        select from item
+        where type = 'file' and coalesce(extra #>> '{file,path}', extra #>> '{file,key}') = stored.key)
+    """
+)
+PADS_STILL_USED = text(
+    """
+    select extra #>> '{etherpad,padID}' as pad_id from item
+    where type = 'etherpad' and extra #>> '{etherpad,padID}' = any(cast(:pad_ids as text[]))
+    """
+)

@@ -63,6 +63,20 @@ async def test_the_whole_tree_goes_and_what_it_left_in_storage(
     assert await _everything_stored(platform) == {"files/1/2/4-other.txt", kept}
 
 
+async def test_what_another_item_has_too_stays(
+    tree: Tree, operations: Operations, factory: Factory, platform: Platform
+) -> None:
+    await _store(platform, "files/1/2/3-a.txt", "files/old")
+    await factory.item(tree["other"], type="file", extra=tree["file"]["extra"])
+    await factory.item(tree["folder"], type="file", extra={"file": {"path": "files/old"}})
+    old = await factory.item(tree["other"], type="file", extra={"file": {"key": "files/old"}})
+    await operations.result(tree["anna"], "delete", [tree["folder"]])
+    assert await _everything_stored(platform) == {"files/1/2/3-a.txt", "files/old"}
+    await factory.recycle(old)
+    await operations.result(tree["anna"], "delete", [tree["other"]])
+    assert await _everything_stored(platform) == {"files/old"}
+
+
 async def test_recycled_items_go_too_asked_for_or_below(
     tree: Tree, operations: Operations, stored: Stored, factory: Factory
 ) -> None:
