@@ -1,6 +1,11 @@
-"""The names in a Graasp archive: a manifest, and beside it the bytes of each item under the item's id in it."""
+"""The names that exports give and imports know.
+
+A Graasp archive has a manifest, and beside it the bytes of each item under the item's id in it. An archive of plain
+files has a note of what is not in it.
+"""
 
 MANIFEST = "graasp-manifest.json"
+NOTE = "NOT EXPORTED.txt"
 
 
 def thumbnail_of(item_id: object) -> str:

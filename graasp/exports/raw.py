@@ -12,14 +12,13 @@ from datetime import datetime
 from typing import NamedTuple
 
 from graasp.archives import Entry, no_content
+from graasp.archives.layout import NOTE
 from graasp.db.database import Row
 from graasp.db.ltree import parent_path
 from graasp.exports.download import exported_form
 from graasp.exports.leaves import until_lost
 from graasp.exports.names import UniqueNames, safe_name, with_extension
 from graasp.platform import Platform
-
-_LEFT_OUT = "NOT EXPORTED.txt"
 
 
 class _Place(NamedTuple):
@@ -75,7 +74,7 @@ async def raw_entries(
         note = "These items have no form outside the platform, or their file is missing:\n" + "\n".join(
             left_out
         )
-        yield Entry(top.names.take(_LEFT_OUT), now, _bytes(note))
+        yield Entry(top.names.take(NOTE), now, _bytes(note))
 
 
 def _folder(place: _Place, folder: Row, description: str | None, *, is_empty: bool) -> Iterator[Entry]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from graasp.archives.layout import NOTE
 from graasp.archives.reading import Archive, ArchiveEntry
 from graasp.imports.plans import LeftOut, Plan, PlannedItem
 from graasp.imports.texts import decoded
@@ -54,10 +55,12 @@ async def plan_files(archive: Archive) -> Plan:
 
 
 def _tree(entries: Iterable[ArchiveEntry]) -> _Folder:
-    """Without what is hidden, and without files that are empty."""
+    """Without what is hidden, without files that are empty, and without the note of an export."""
     top = _Folder()
     for entry in entries:
         if any(part.startswith(".") for part in entry.parts) or not (entry.is_folder or entry.size):
+            continue
+        if entry.parts == (NOTE,):
             continue
         folder = top
         for name in entry.parts if entry.is_folder else entry.parts[:-1]:

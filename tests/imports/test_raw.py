@@ -91,6 +91,13 @@ async def test_a_pdf_gets_its_text_and_thumbnail(importer: Importer) -> None:
     assert row["settings"] == {"hasThumbnail": True}
 
 
+async def test_the_note_of_an_export_is_no_item(importer: Importer) -> None:
+    note = b"These items have no form outside the platform"
+    await importer.bring_in(zipped({"NOT EXPORTED.txt": note, "F/NOT EXPORTED.txt": b"a file of somebody"}))
+    (folder,) = await importer.children()
+    assert [row["name"] for row in await importer.children(folder)] == ["NOT EXPORTED"]
+
+
 async def test_descriptions_are_found_wherever_exports_put_them(importer: Importer) -> None:
     await importer.bring_in(
         zipped(
