@@ -64,5 +64,6 @@ class Plan:
         return sum(item.content.size for item in self.items if item.content and not item.is_stored)
 
     @property
-    def stored_bytes(self) -> int:
-        return sum(item.content.size for item in self.items if item.is_stored and item.content)
+    def file_bytes(self) -> int:
+        """What counts as used storage: packages do not, however they come."""
+        return sum(item.content.size for item in self.items if item.type == "file" and item.content)

@@ -103,7 +103,7 @@ async def import_archive(
             require_fit(platform.settings, _places(plan.items), folder)
             if plan.text_bytes > _MOST_TEXT:
                 raise UnsafeArchive("there is too much text in it")
-            await check_space(platform, platform.reads, caller, plan.stored_bytes)
+            await check_space(platform, platform.reads, caller, plan.file_bytes)
             used = await used_bytes(platform.reads, caller.id)
             storing = Storing(platform, caller, archive, used)
             uow.after_rollback(storing.discard)

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from graasp.jobs.tables import job
 from graasp.memberships.tables import item_membership
 from graasp.settings import Settings
+from tests.factories import Factory
 from tests.imports.archives import named_beside, zipped
 from tests.imports.conftest import Importer
 from tests.packages import package
@@ -247,6 +248,16 @@ async def test_packages_become_playable_items(importer: Importer) -> None:
     assert await packages.size(f"h5p-content/{place['contentFilePath']}/h5p.json")
     kept = {key.split("/")[1] async for key in packages.list("h5p-content")}
     assert kept == {place["contentId"]}
+
+
+async def test_packages_take_nothing_of_the_storage_that_a_member_has(
+    importer: Importer, factory: Factory
+) -> None:
+    full = {"file": {"size": importer.platform.settings.max_storage_bytes}}
+    await factory.item(type="file", creator=importer.member, extra=full)
+    feedback = await importer.bring_in(zipped({"Course.h5p": package()}))
+    assert feedback["errors"] == []
+    assert [row["type"] for row in await importer.children()] == ["h5p"]
 
 
 async def test_packages_come_back_from_a_graasp_archive(importer: Importer) -> None:
