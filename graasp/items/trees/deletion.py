@@ -123,8 +123,8 @@ async def _unused_keys(platform: Platform, keys: Sequence[str]) -> list[str]:
     """Without those of other items: whoever changed an item could once write any key into it."""
     if not keys:
         return []
-    async with platform.database.transaction() as transaction:
-        used = {row["key"] for row in await transaction.all(queries.FILES_STILL_USED, keys=list(keys))}
+    rows = await platform.database.primary_reads.all(queries.FILES_STILL_USED, keys=list(keys))
+    used = {row["key"] for row in rows}
     return [key for key in keys if key not in used]
 
 
@@ -132,8 +132,7 @@ async def _unused_pads(platform: Platform, pads: Sequence[str]) -> list[str]:
     """Without those of other items: copies once shared the pad of their original."""
     if not pads:
         return []
-    async with platform.database.transaction() as transaction:
-        rows = await transaction.all(queries.PADS_STILL_USED, pad_ids=list(pads))
+    rows = await platform.database.primary_reads.all(queries.PADS_STILL_USED, pad_ids=list(pads))
     used = {row["pad_id"] for row in rows}
     return [pad_id for pad_id in pads if pad_id not in used]
 
