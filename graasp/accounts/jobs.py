@@ -9,7 +9,10 @@ from graasp.jobs.spec import JobSpec
 
 
 class DeleteAccountFiles(BaseModel):
+    """`app_files` are the storage keys of what it had in apps, which nothing tells any more."""
+
     account_id: UUID
+    app_files: list[str] = []
 
 
 DELETE_ACCOUNT_FILES = JobSpec(

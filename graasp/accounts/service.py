@@ -11,6 +11,7 @@ from graasp.accounts import queries
 from graasp.accounts.errors import GuestNameTaken, MemberNotFound
 from graasp.accounts.jobs import DELETE_ACCOUNT_FILES, DeleteAccountFiles
 from graasp.actions.recording import NewAction, RequestOrigin, record
+from graasp.apps.files.removal import files_of_account
 from graasp.auth.gates import SMOKE_TEST_ACCOUNT, Caller
 from graasp.db.database import Reader, Row
 from graasp.db.statements import dumps
@@ -124,8 +125,9 @@ async def set_marketing(uow: UnitOfWork, caller: Caller, origin: RequestOrigin, 
 
 async def delete(uow: UnitOfWork, caller: Caller) -> None:
     """Delete a member's account, for good: at once with all that only it concerns, its files a moment later."""
+    files = DeleteAccountFiles(account_id=caller.id, app_files=await files_of_account(uow, caller.id))
     await uow.execute(queries.DELETE, account_id=caller.id)
-    await uow.enqueue(DELETE_ACCOUNT_FILES, DeleteAccountFiles(account_id=caller.id))
+    await uow.enqueue(DELETE_ACCOUNT_FILES, files)
     audit.happened(uow, "account deleted", caller.id)
 
 

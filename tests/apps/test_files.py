@@ -490,3 +490,25 @@ async def test_the_files_of_a_deleted_app_go_but_for_those_that_copies_share(
     assert await stored(platform, app_item) == [shared]
     assert await factory.count(app_upload) == 0
     await platform.storage.delete(shared)
+
+
+async def test_the_files_of_a_deleted_account_go_and_settings_keep_theirs(
+    client: httpx.AsyncClient,
+    platform: Platform,
+    users: Users,
+    run_jobs: RunJobs,
+    app_item: Row,
+    admin: User,
+    upload: Any,
+    cookie_for: Any,
+) -> None:
+    await upload("app-data", admin)
+    setting = (await upload("app-settings", admin)).json()
+    other = await users.make(app_item, "read")
+    others = (await upload("app-data", other)).json()
+    deleted = await client.delete("/api/members/current", headers=cookie_for(admin.id))
+    assert deleted.is_success
+    await run_jobs()
+    kept = [made["data"]["file"]["path"] for made in (others, setting)]
+    assert await stored(platform, app_item) == kept
+    assert (await download(client, "app-settings", other, setting["id"])).status_code == 200

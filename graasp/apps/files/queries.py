@@ -2,6 +2,8 @@
 
 from sqlalchemy import text
 
+from graasp.apps.files.keys import DATA_FILE_KEY
+
 USED = text(
     "select coalesce(sum(size), 0)::bigint from app_upload where account_id = cast(:account_id as uuid)"
 )
@@ -17,5 +19,11 @@ NAMED = text(
     """
     select stored.key from unnest(cast(:keys as text[])) stored(key)
     where exists (select from app_setting where data #>> '{file,path}' = stored.key)
+    """
+)
+OF_ACCOUNT = text(
+    f"""
+    select found.key from app_data d cross join lateral (select {DATA_FILE_KEY} as key) found
+    where d.account_id = cast(:account_id as uuid) and found.key is not null
     """
 )

@@ -1,9 +1,17 @@
 """Files of apps that nobody has any more."""
 
+from uuid import UUID
+
 from graasp.apps.files import queries
+from graasp.db.database import Reader
 from graasp.platform import Platform
 
 _AT_ONCE = 1000
+
+
+async def files_of_account(reader: Reader, account_id: UUID) -> list[str]:
+    """The keys of the files that go with an account: those of its app data."""
+    return [row["key"] for row in await reader.all(queries.OF_ACCOUNT, account_id=account_id)]
 
 
 async def remove_files(platform: Platform, *keys: str) -> None:
