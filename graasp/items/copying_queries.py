@@ -2,13 +2,14 @@
 
 from sqlalchemy import text
 
+from graasp.items.bounded_rows import REFERENCES
+
 # What has to be known of the items of a tree to copy them: never their texts, which may be more than fits in memory.
 SOURCES = text(
-    """
+    f"""
     select i.id, i.name, i.type, i.path, i."order", i.created_at,
         jsonb_build_object('hasThumbnail', i.settings -> 'hasThumbnail') as settings,
-        case when i.type in ('file', 'h5p', 'etherpad') and jsonb_typeof(i.extra -> i.type) = 'object'
-            then i.extra #- '{file,content}' end as extra
+        {REFERENCES} as extra
     from item_view i
     where i.path <@ cast(:path as ltree) and i.id <> cast(:item_id as uuid)
     order by coalesce(i."order", 0), i.created_at, i.id

@@ -2,25 +2,10 @@
 
 from sqlalchemy import text
 
+from graasp.items.bounded_rows import whole_unless_too_large
 from graasp.items.tables import GRAVE
 
 _ROOTS = "unnest(cast(:paths as text[])::ltree[]) root(path)"
-
-# The rows come back whole, unless that would be more than fits in memory and in an answer.
-_MOST_BYTES = 4 * 1024 * 1024
-
-
-def _told(changed: str) -> str:
-    return f"""
-        select c.id, c.name, c.type, c.description, c.path, c.creator_id, c.created_at, c.updated_at, c.deleted_at,
-            c.lang, c."order",
-            case when s.bytes > {_MOST_BYTES} then '{{}}' else c.extra end as extra,
-            case when s.bytes > {_MOST_BYTES} then '{{}}' else c.settings end as settings
-        from {changed} c, (
-            select sum(pg_column_size(extra) + pg_column_size(settings)) as bytes from {changed}
-        ) s
-    """
-
 
 # An item that is recycled again, or by another way, is listed once, from now on.
 RECYCLE = text(
@@ -34,7 +19,7 @@ RECYCLE = text(
         select cast(:account_id as uuid), root.path from {_ROOTS}
         on conflict (item_path) do update set created_at = now(), creator_id = excluded.creator_id
     )
-    {_told("recycled")}
+    {whole_unless_too_large("recycled")}
     """
 )
 # Whatever was recycled below on its own comes back too: no row of the bin may outlast it.
@@ -47,7 +32,7 @@ RESTORE = text(
         from {_ROOTS} where i.path <@ root.path and i.deleted_at is not null
         returning i.*
     )
-    {_told("restored")}
+    {whole_unless_too_large("restored")}
     """
 )
 RECYCLED = text(

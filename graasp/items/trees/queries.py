@@ -3,6 +3,7 @@
 from sqlalchemy import text
 
 from graasp.db.cascades import dependents_deleted
+from graasp.items.bounded_rows import whole_unless_too_large
 from graasp.items.tables import GRAVE
 from graasp.schema import metadata
 
@@ -38,7 +39,10 @@ MOVE = text(
 )
 # Locked, so that nothing is attached to them meanwhile.
 DOOMED = text(
-    f"select i.* from {_ROOTS} join item i on i.path <@ root.path order by nlevel(i.path) for update of i"
+    f"""
+    with doomed as (select i.* from {_ROOTS} join item i on i.path <@ root.path for update of i)
+    {whole_unless_too_large("doomed")} order by nlevel(i.path)
+    """
 )
 _THESE = "id = any(cast(:item_ids as uuid[]))"
 DELETE = text(f"delete from item where {_THESE} and not path <@ '{GRAVE}'")

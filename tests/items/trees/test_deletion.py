@@ -1,6 +1,7 @@
 """Deletion for good: the rows, what they leave in storage, and who may."""
 
 from collections.abc import AsyncIterator, Callable
+from secrets import token_urlsafe
 from typing import Any
 from uuid import uuid4
 
@@ -61,6 +62,19 @@ async def test_the_whole_tree_goes_and_what_it_left_in_storage(
     assert {row["id"] for row in result.values()} == set(result)
     assert set(await stored()) == {"other"}
     assert await _everything_stored(platform) == {"files/1/2/4-other.txt", kept}
+
+
+async def test_more_than_fits_in_memory_goes_with_what_it_left_and_comes_back_without_its_contents(
+    tree: Tree, operations: Operations, factory: Factory, platform: Platform
+) -> None:
+    for _ in range(5):
+        text = {"document": {"content": token_urlsafe(1024 * 1024)}}
+        await factory.item(tree["folder"], type="document", extra=text, settings={"enableSaveActions": False})
+    await _store(platform, "files/1/2/3-a.txt", f"thumbnails/{tree['file']['id']}/small")
+    result = await operations.result(tree["anna"], "delete", [tree["folder"]])
+    assert [row["extra"] for row in result.values() if row["type"] == "document"] == [{}] * 5
+    assert await _everything_stored(platform) == set()
+    assert len(await platform.reads.all(select(action))) == 3
 
 
 async def test_what_another_item_has_too_stays(
