@@ -47,7 +47,9 @@ async def plain_form(platform: Platform, row: Row) -> Leaf | None:
 
 async def _stored_file(storage: FileStorage, name: str, extra: dict[str, Any]) -> Leaf | None:
     mimetype = extra.get("mimetype")
-    mimetype = mimetype if isinstance(mimetype, str) else ""
+    if not isinstance(mimetype, str) or not mimetype.isascii() or not mimetype.isprintable():
+        # Of old rows, that nobody looked at: it goes into a header.
+        mimetype = ""
     extension = file_extension(name, mimetype)
     return await _stored(storage, extra.get("path"), extension, mimetype or _BYTES)
 

@@ -87,6 +87,22 @@ async def test_a_file_comes_with_its_bytes_and_its_type(
     assert answer.headers["content-disposition"] == 'attachment; filename="photo.jpeg"'
 
 
+@pytest.mark.parametrize("mimetype", ["text/plain…", "text/plain\r\nX: y", "text/\x7f", "", 5, None])
+async def test_a_type_that_no_header_can_tell_is_not_told(
+    client: httpx.AsyncClient,
+    factory: Factory,
+    cookie_for: Cookie,
+    platform: Platform,
+    anna: Any,
+    mimetype: Any,
+) -> None:
+    row = await _file(factory, anna, "old", mimetype)
+    await platform.storage.put(row["extra"]["file"]["path"], _once(b"x"), content_type="a/b", metadata={})
+    answer = await client.get(f"/api/items/{row['id']}/download-file", headers=cookie_for(anna["id"]))
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/octet-stream")
+    assert answer.content == b"x"
+
+
 @pytest.mark.parametrize(
     ("name", "extension", "header"),
     [
