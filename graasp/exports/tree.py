@@ -131,7 +131,7 @@ def _extra(row: Row) -> dict[str, Any]:
         case "file":
             content = {name: value for name, value in content.items() if name not in _STORAGE_KEYS}
         case "document":
-            content = {"content": "", **content}
+            content = {**content, "content": str(content.get("content") or "")}
     return {**extra, row["type"]: content}
 
 

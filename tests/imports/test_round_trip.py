@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import hypothesis
+import pytest
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -143,6 +144,19 @@ async def test_a_tree_comes_back_as_it_was(
     (made,) = await importer.children()
     assert await _told(importer, made) == await _told(importer, root)
     assert made["id"] != root["id"]
+
+
+@pytest.mark.parametrize("content", [5, None, ["x"]])
+async def test_one_malformed_item_keeps_no_archive_from_coming_back(
+    importer: Importer, factory: Factory, content: Any
+) -> None:
+    root = await factory.owned_item(importer.member)
+    await factory.item(root, name="odd", type="document", extra={"document": {"content": content}})
+    await factory.item(root, name="lost", type="file", extra={"file": {"path": content, "mimetype": content}})
+    feedback = await importer.bring_in(await _export(importer, root))
+    assert feedback["errors"] == []
+    (made,) = await importer.children()
+    assert [row["name"] for row in await importer.children(made)] == ["odd"]
 
 
 async def test_several_items_go_as_a_block_before_what_is_there(importer: Importer, factory: Factory) -> None:
