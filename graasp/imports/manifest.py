@@ -25,7 +25,7 @@ _LONGEST_TEXT = 1024 * 1024
 class _Setting(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel)
 
-    name: Text
+    name: AnyText
     data: JsonObject
     created_at: DateTime | None = None
     updated_at: DateTime | None = None

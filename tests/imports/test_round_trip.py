@@ -172,7 +172,8 @@ async def test_thumbnails_and_settings_of_apps_come_along(importer: Importer, fa
     app = await factory.owned_item(
         importer.member, type="app", extra={"app": {"url": "https://a.example.org"}}
     )
-    await factory.insert(app_setting, item_id=app["id"], creator_id=None, name="s", data={"x": [1]})
+    # Apps may give any name, none at all too.
+    await factory.insert(app_setting, item_id=app["id"], creator_id=None, name="", data={"x": [1]})
     upload = {"file": ("x.png", picture(), "image/png")}
     await importer.client.post(f"/api/items/{app['id']}/thumbnails", files=upload, headers=importer.headers)
     await importer.bring_in(await _export(importer, app))
@@ -184,7 +185,7 @@ async def test_thumbnails_and_settings_of_apps_come_along(importer: Importer, fa
     assert size_of(stored) == (300, 200)
     rows = await importer.platform.reads.all(select(app_setting))
     old, new = sorted(rows, key=lambda row: row["item_id"] == made["id"])
-    assert (new["name"], new["data"], new["creator_id"]) == ("s", {"x": [1]}, importer.member["id"])
+    assert (new["name"], new["data"], new["creator_id"]) == ("", {"x": [1]}, importer.member["id"])
     assert (new["created_at"], new["updated_at"]) == (old["created_at"], old["updated_at"])
 
 
