@@ -3,7 +3,7 @@
 from urllib.parse import quote
 
 # Types a browser would run in this server's origin.
-_ACTIVE = ("html", "svg", "xml", "javascript", "ecmascript", "xhtml", "pdf+xml")
+_ACTIVE = ("html", "svg", "xml", "xsl", "javascript", "ecmascript", "multipart/")
 
 
 def attachment(name: str) -> str:

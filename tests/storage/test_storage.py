@@ -234,7 +234,8 @@ async def test_links_lead_to_the_host_that_exposes_the_folder(make_settings: Cal
 
 async def test_what_a_browser_could_run_is_saved_from_a_bucket_too(s3_settings: Settings) -> None:
     async with open_storage(s3_settings) as storage, httpx.AsyncClient() as plain:
-        for content_type, is_saved in (("image/svg+xml", True), ("image/png", False)):
+        active = ("image/svg+xml", "application/xhtml+xml", "text/xsl", "multipart/x-mixed-replace")
+        for content_type, is_saved in (*((name, True) for name in active), ("image/png", False)):
             key = f"files/{uuid4()}"
             await storage.put(key, _stream(b"<svg/>"), content_type=content_type, metadata={})
             await storage.copy(key, f"{key}-copy", metadata={})
