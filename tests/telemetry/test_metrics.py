@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID
 
 import httpx
 import pytest
@@ -75,9 +75,9 @@ async def test_metrics_are_served_when_the_database_is_away(
     [
         ("/health", "/health", "200"),
         ("/api/status", "/api/status", "200"),
-        (f"/api/items/{uuid4()}", "/api/items/{id}", "404"),
+        (f"/api/items/{UUID(int=0)}", "/api/items/{id}", "404"),
         # Answered without the prefix too: it is the same route.
-        (f"/items/{uuid4()}", "/api/items/{id}", "404"),
+        (f"/items/{UUID(int=0)}", "/api/items/{id}", "404"),
         # The index leaves what spans segments to the search.
         ("/api/items/h5p-assets/frame.js", "/api/items/h5p-assets/{path:path}", "200"),
         ("/nothing/here", "unmatched", "404"),
