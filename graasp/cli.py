@@ -9,6 +9,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from graasp.quick_imports import quick_imports
+
 
 class Command(NamedTuple):
     """Where a command is, and what `graasp --help` says of it."""
@@ -109,7 +111,8 @@ class _Commands(TyperGroup):
 
 
 def _load(name: str, command: Command) -> Any:
-    found = getattr(import_module(command.module), command.name)
+    with quick_imports():
+        found = getattr(import_module(command.module), command.name)
     if not isinstance(found, typer.Typer):
         single = typer.Typer(add_completion=False, rich_markup_mode="markdown")
         single.command(name, context_settings=_PASSED_ON if command.passes_on else {})(found)

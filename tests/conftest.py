@@ -50,8 +50,15 @@ from worker.registry import load_handlers
 RunJobs = Callable[[], Awaitable[list[Outcome]]]
 Published = Callable[[], Awaitable[list[tuple[str, str, Any]]]]
 
+# The tests that start whole installations: several processes that run the tests end together when these are first.
+_LONGEST = ("embedded", "survival", "deployment", "repository", "worker")
+
 SECRET_KEY = "1f" * 32
 BUCKET = "file-items"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.parent.name not in _LONGEST)
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from graasp.jobs.spec import JobSpec
 from graasp.platform import UnitOfWork
+from graasp.quick_imports import quick_imports
 
 if TYPE_CHECKING:
     from worker.execution import RunningJob
@@ -64,8 +65,9 @@ def on_final_failure(spec: JobSpec[P]) -> Callable[[FailureHandler], FailureHand
 
 def load_handlers(extra_modules: tuple[str, ...] = ()) -> None:
     """Import the modules that register handlers."""
-    for module in (*HANDLER_MODULES, *extra_modules):
-        import_module(module)
+    with quick_imports():
+        for module in (*HANDLER_MODULES, *extra_modules):
+            import_module(module)
 
 
 def find_handler(job_name: str) -> Registration | None:

@@ -7,7 +7,7 @@ import click
 from typer.main import get_command
 
 from graasp.cli import app
-from worker.__main__ import app as worker_app
+from worker.commands import app as worker_app
 
 # What pages write for a value of the reader's, where the program knows a few only.
 _EXAMPLES = {"STATE": "running", "SECONDS": "60", "ID": "00000000-0000-0000-0000-000000000000"}
