@@ -26,7 +26,8 @@ class Proxy:
     async def open(self) -> None:
         """Accept connections."""
         self._allowance = inf
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, reuse_address=True)
+        if self._server is None or not self._server.is_serving():
+            self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, reuse_address=True)
 
     def close(self) -> None:
         """Refuse connections, and break off those that there are."""
