@@ -213,14 +213,16 @@ end $$
 
 
 @pytest.fixture
-async def clean_services(database_url: str, redis_url: str) -> None:
-    """Every test starts with empty tables and an empty Redis."""
+async def clean_services(database_url: str, redis_url: str) -> AsyncIterator[None]:
+    """Every test starts with empty tables and an empty Redis, and leaves no state of an installation behind."""
     connection = await asyncpg.connect(database_url)
     try:
         await connection.execute(_EMPTY_ALL_TABLES)
     finally:
         await connection.close()
     with redis.from_url(redis_url) as client:
+        client.flushall()
+        yield
         client.flushall()
 
 

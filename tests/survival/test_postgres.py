@@ -40,7 +40,9 @@ def postgres(service_folder: Path) -> Iterator[EmbeddedPostgres]:
 
 
 @pytest.fixture
-def own_settings(make_settings: Callable[..., Settings], postgres: EmbeddedPostgres) -> Settings:
+def own_settings(
+    make_settings: Callable[..., Settings], postgres: EmbeddedPostgres, clean_services: None
+) -> Settings:
     return make_settings(db_connection=postgres.url)
 
 
