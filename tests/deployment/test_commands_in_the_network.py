@@ -3,7 +3,6 @@
 import json
 
 import pytest
-import redis
 from typer.testing import CliRunner
 
 from graasp.deployment import announcement
@@ -13,10 +12,8 @@ from graasp.settings import Settings
 
 
 @pytest.fixture(autouse=True)
-def _environment(settings: Settings, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def _environment(settings: Settings, clean_services: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("graasp.settings.load_settings", lambda: settings)
-    with redis.from_url(redis_url) as client:
-        client.flushall()
 
 
 def run(*arguments: str) -> tuple[int, str]:
