@@ -25,7 +25,7 @@ run: .venv/installed-for-run
 	@exec $(BIN)/graasp up $(ARGS)
 
 test: .venv/installed-for-test
-	@exec $(BIN)/python -m pytest $(or $(ARGS),--numprocesses 4 --dist loadfile --no-loadscope-reorder)
+	@exec $(BIN)/python -m pytest $(or $(ARGS),--numprocesses 3 --dist loadfile --no-loadscope-reorder)
 
 check: .venv/installed-for-test
 	$(BIN)/ruff check $(SOURCES)
