@@ -6,6 +6,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from graasp.db.statements import instant
 from graasp.items.tables import GRAVE
 from graasp.memberships.authorization import ACCESS_COLUMNS, ACCESS_JOIN
 
@@ -28,12 +29,8 @@ def _object(columns: Mapping[str, str]) -> str:
     return f"json_build_object({pairs})"
 
 
-def _time(column: str) -> str:
-    return f"""to_char({column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
-
-
 def _times(table: str) -> dict[str, str]:
-    return {"createdAt": _time(f"{table}.created_at"), "updatedAt": _time(f"{table}.updated_at")}
+    return {"createdAt": instant(f"{table}.created_at"), "updatedAt": instant(f"{table}.updated_at")}
 
 
 _ITEM = {
@@ -46,7 +43,7 @@ _ITEM = {
     "extra": "i.extra",
     "settings": "i.settings",
     **_times("i"),
-    "deletedAt": _time("i.deleted_at"),
+    "deletedAt": instant("i.deleted_at"),
     "lang": "i.lang",
     "order": 'i."order"',
 }
@@ -71,7 +68,7 @@ DATA_SETS = (
             "view": "a.view",
             "type": "a.type",
             "extra": "a.extra",
-            "createdAt": _time("a.created_at"),
+            "createdAt": instant("a.created_at"),
             "itemId": f"(select i.id from item i where i.id = a.item_id and not i.path <@ '{GRAVE}')",
         },
         "action a where a.account_id = $1 order by a.created_at desc",
@@ -82,7 +79,7 @@ DATA_SETS = (
             "id": "a.id",
             "type": "a.type",
             "data": "a.data",
-            "createdAt": _time("a.created_at"),
+            "createdAt": instant("a.created_at"),
             "itemId": "a.item_id",
         },
         "app_action a where a.account_id = $1 order by a.created_at desc",
@@ -108,7 +105,7 @@ DATA_SETS = (
     ),
     _set(
         "bookmarks",
-        {"id": "b.id", "createdAt": _time("b.created_at"), "itemId": "b.item_id"},
+        {"id": "b.id", "createdAt": instant("b.created_at"), "itemId": "b.item_id"},
         "item_favorite b where b.member_id = $1 order by b.created_at desc",
     ),
     _set(
@@ -136,7 +133,7 @@ DATA_SETS = (
             "id": "l.id",
             "creatorId": "l.creator_id",
             "itemId": "l.item_id",
-            "createdAt": _time("l.created_at"),
+            "createdAt": instant("l.created_at"),
             "item": f"case when {_READABLE} then {_object(_ITEM)} end",
         },
         f"item_like l join item i on i.id = l.item_id {_ACCESS} where l.creator_id = $1"
@@ -164,9 +161,9 @@ DATA_SETS = (
             "extra": "a.extra",
             "isValidated": "a.is_validated",
             "enableSaveActions": "a.enable_save_actions",
-            "userAgreementsDate": _time("a.user_agreements_date"),
-            "lastAuthenticatedAt": _time("a.last_authenticated_at"),
-            "marketingEmailsSubscribedAt": _time("a.marketing_emails_subscribed_at"),
+            "userAgreementsDate": instant("a.user_agreements_date"),
+            "lastAuthenticatedAt": instant("a.last_authenticated_at"),
+            "marketingEmailsSubscribedAt": instant("a.marketing_emails_subscribed_at"),
             **_times("a"),
         },
         "account a where a.id = $1",
@@ -186,7 +183,7 @@ DATA_SETS = (
     ),
     _set(
         "flags",
-        {"id": "f.id", "type": "f.type", "itemId": "f.item_id", "createdAt": _time("f.created_at")},
+        {"id": "f.id", "type": "f.type", "itemId": "f.item_id", "createdAt": instant("f.created_at")},
         "item_flag f where f.creator_id = $1 order by f.created_at desc",
     ),
     _set(

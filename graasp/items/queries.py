@@ -6,6 +6,7 @@ from sqlalchemy import Numeric, Text, Uuid, bindparam, func, insert, text, updat
 from sqlalchemy.dialects.postgresql import JSONB
 
 from graasp.db.ltree import Ltree
+from graasp.db.statements import instant
 from graasp.db.tree_locks import tree_key
 from graasp.items.matching import MATCHES
 from graasp.items.packing import EXTRA, SETTINGS
@@ -26,7 +27,6 @@ def _names(known: Iterable[str]) -> str:
 
 
 _KNOWN_EXTRA = ", ".join(f"('{kind}', {_names(names)})" for kind, names in EXTRA.items())
-_INSTANT = """to_char({column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
 
 CHILDREN = text(
     f"""
@@ -59,8 +59,8 @@ DESCENDANT_TEXTS = text(
     left join (values {_KNOWN_EXTRA}) known(type, names) on known.type = i.type
     cross join lateral (
         select i.id, i.name, i.type, i.description, i.path, i.lang, i.settings, i.extra,
-            {_INSTANT.format(column="i.created_at")} as "createdAt",
-            {_INSTANT.format(column="i.updated_at")} as "updatedAt"
+            {instant("i.created_at")} as "createdAt",
+            {instant("i.updated_at")} as "updatedAt"
     ) wire
     where i.path <@ cast(:path as ltree) and i.id <> cast(:item_id as uuid)
     order by coalesce(i."order", 0), i.created_at, i.id

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, TextClause, Uuid, bindparam, text
 
 from graasp.db.database import Reader, Row
+from graasp.db.statements import instant
 from graasp.http.errors import DomainError, FormattedError
 from graasp.items.tables import GRAVE
 from graasp.memberships.errors import (
@@ -57,9 +58,9 @@ class Access(NamedTuple):
 
 # Ancestors by equality: the expanded paths meet the unique indexes, where `@>` would scan.
 _ANCESTORS = "array(select subpath({path}, 0, n) from generate_series(1, nlevel({path})) n)"
-VISIBILITY_JSON = """jsonb_build_object(
+VISIBILITY_JSON = f"""jsonb_build_object(
         'id', v.id, 'type', v.type, 'itemPath', v.item_path::text,
-        'createdAt', to_char(v.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))"""
+        'createdAt', {instant("v.created_at")})"""
 _VISIBILITY = f"""(
     select {VISIBILITY_JSON}
     from item_visibility v

@@ -5,11 +5,11 @@ import io
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 
-from graasp.actions.export.data_sets import GEOLOCATION, ITEM, Column, DataSet, Kind, actions, time, with_item
+from graasp.actions.export.data_sets import GEOLOCATION, ITEM, Column, DataSet, Kind, actions, with_item
 from graasp.actions.export.json_paths import DEEPEST, JsonPaths
 from graasp.db.copying import copy_csv
 from graasp.db.database import Transaction
-from graasp.db.statements import dumps, literal
+from graasp.db.statements import dumps, instant, literal
 
 # What spreadsheets take for the beginning of a formula, the wide forms included; numbers are none.
 _FORMULA = ", ".join(str(ord(character)) for character in "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
@@ -104,7 +104,7 @@ def csv_actions(
         Column("type", "a.type", Kind.TEXT),
         Column("extra", "read.extra", Kind.JSON),
         *(_geolocation(key) for key in GEOLOCATION),
-        Column("createdAt", time("a.created_at")),
+        Column("createdAt", instant("a.created_at")),
         Column("accountId", "a.account_id"),
         Column("itemId", "a.item_id"),
     )

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import NamedTuple
 
+from graasp.db.statements import instant
+
 
 class Kind(Enum):
     """Who wrote the values of a column, hence how far they are trusted."""
@@ -46,10 +48,6 @@ class DataSet(NamedTuple):
         return self.where.replace("{path}", path)
 
 
-def time(column: str) -> str:
-    return f"""to_char({column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
-
-
 _OF_LIVE_ITEMS = (
     "a.item_id = any(array(select i.id from item i where i.path <@ '{path}' and i.deleted_at is null))"
 )
@@ -69,14 +67,14 @@ ITEM = (
     Column("creatorId", "i.creator_id"),
     Column("extra", "i.extra", Kind.JSON),
     Column("settings", "i.settings", Kind.JSON),
-    Column("createdAt", time("i.created_at")),
-    Column("updatedAt", time("i.updated_at")),
+    Column("createdAt", instant("i.created_at")),
+    Column("updatedAt", instant("i.updated_at")),
     Column("lang", "i.lang", Kind.TEXT),
     Column("order", 'i."order"'),
 )
 ITEMS = DataSet(
     "items",
-    (*ITEM[:10], Column("deletedAt", time("i.deleted_at")), *ITEM[10:]),
+    (*ITEM[:10], Column("deletedAt", instant("i.deleted_at")), *ITEM[10:]),
     table="item",
     alias="i",
     where="i.path <@ '{path}'",
@@ -100,8 +98,8 @@ DATA_SETS = (
             Column("itemPath", "m.item_path::text"),
             Column("creatorId", "m.creator_id"),
             Column("accountId", "m.account_id"),
-            Column("createdAt", time("m.created_at")),
-            Column("updatedAt", time("m.updated_at")),
+            Column("createdAt", instant("m.created_at")),
+            Column("updatedAt", instant("m.updated_at")),
         ),
         table="item_membership",
         alias="m",
@@ -114,8 +112,8 @@ DATA_SETS = (
             Column("id", "c.id"),
             Column("itemId", "c.item_id"),
             Column("creatorId", "c.creator_id"),
-            Column("createdAt", time("c.created_at")),
-            Column("updatedAt", time("c.updated_at")),
+            Column("createdAt", instant("c.created_at")),
+            Column("updatedAt", instant("c.updated_at")),
             Column("body", "c.body", Kind.TEXT),
         ),
         table="chat_message",
@@ -134,7 +132,7 @@ APP_DATA_SETS = {
             Column("itemId", "d.item_id"),
             Column("data", "d.data", Kind.JSON),
             Column("type", "d.type", Kind.TEXT),
-            Column("createdAt", time("d.created_at")),
+            Column("createdAt", instant("d.created_at")),
         ),
         table="app_action",
         alias="d",
@@ -151,8 +149,8 @@ APP_DATA_SETS = {
             Column("type", "d.type", Kind.TEXT),
             Column("creatorId", "d.creator_id"),
             Column("visibility", "d.visibility::text"),
-            Column("createdAt", time("d.created_at")),
-            Column("updatedAt", time("d.updated_at")),
+            Column("createdAt", instant("d.created_at")),
+            Column("updatedAt", instant("d.updated_at")),
         ),
         table="app_data",
         alias="d",
@@ -167,8 +165,8 @@ APP_DATA_SETS = {
             Column("creatorId", "d.creator_id"),
             Column("name", "d.name", Kind.TEXT),
             Column("data", "d.data", Kind.JSON),
-            Column("createdAt", time("d.created_at")),
-            Column("updatedAt", time("d.updated_at")),
+            Column("createdAt", instant("d.created_at")),
+            Column("updatedAt", instant("d.updated_at")),
         ),
         table="app_setting",
         alias="d",

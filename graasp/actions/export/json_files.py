@@ -3,9 +3,10 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
-from graasp.actions.export.data_sets import APP_DATA_SETS, ITEM, Column, DataSet, actions, time, with_item
+from graasp.actions.export.data_sets import APP_DATA_SETS, ITEM, Column, DataSet, actions, with_item
 from graasp.db.copying import copy_lines
 from graasp.db.database import Transaction
+from graasp.db.statements import instant
 
 _EMPTY = b"{}"
 
@@ -25,7 +26,7 @@ def json_actions(transaction: Transaction, view: str, extra: str, path: str) -> 
     sql = f"""
         select '{{"id":"' || a.id || '","view":"' || a.view || '","type":' || to_json(a.type)::text
             || ',"extra":' || {extra}::text || ',"geolocation":' || coalesce(a.geolocation::text, 'null')
-            || ',"createdAt":"' || {time("a.created_at")} || '","accountId":'
+            || ',"createdAt":"' || {instant("a.created_at")} || '","accountId":'
             || coalesce('"' || a.account_id || '"', 'null') || ',"itemId":"' || a.item_id || '","item":'
             || item.json || '}}'
         from {data_set.rows(path)} {with_item(f"{_object(ITEM)}::text as json from item i")}
